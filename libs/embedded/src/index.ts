@@ -1,0 +1,7 @@
+export { cacheDir, SetupError } from './cache';
+export { ManagedProcess } from './managed-process';
+export { type NatsConfigOptions, renderNatsConfig } from './nats-config';
+export { findNatsServer, NATS_SERVER_VERSION, natsServerSpec } from './nats-server';
+export { freePort, portTaken } from './ports';
+export { type PostgresOptions, preparePostgres, type PreparedPostgres, removePostgresData } from './postgres';
+export { type ProcessSpec } from './process-spec';
