@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+
+/** Every fault of a process's environment at once; the message has a line for each. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+
+  constructor(readonly faults: string[]) {
+    super(
+      `the configuration has ${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}:\n  ${faults.join('\n  ')}`,
+    );
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads a process's configuration, once.
+ *
+ * @param schema an object whose keys are environment variables. Where `NAME` is absent and `NAME_FILE` is set, the value is
+ *   that file's text without the last line break, so that secrets need not stand in the environment.
+ * @throws ConfigError listing every fault; values are never part of it
+ */
+export function readConfig<Schema extends z.ZodObject>(
+  schema: Schema,
+  env: Environment = process.env,
+): z.infer<Schema> {
+  const faults: string[] = [];
+  const values: Record<string, string> = {};
+  for (const name of Object.keys(schema.shape)) {
+    const file = env[`${name}_FILE`];
+    const value = env[name];
+    if (value !== undefined && value !== '') values[name] = value;
+    else if (file) {
+      try {
+        values[name] = readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+      } catch (error) {
+        faults.push(
+          `${name}_FILE: ${file} can't be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`,
+        );
+      }
+    }
+  }
+  const result = schema.safeParse(values);
+  if (result.success && faults.length === 0) return result.data;
+  for (const issue of result.error?.issues ?? []) {
+    const name = issue.path.map(String).join('.');
+    if (env[`${name}_FILE`] && values[name] === undefined) continue;
+    faults.push(
+      values[name] === undefined ? `${name}: is missing (${issue.message})` : `${name}: ${issue.message}`,
+    );
+  }
+  throw new ConfigError(faults);
+}
+
+const port = z.coerce.number().int().min(0).max(65535);
+
+/** Parts of configuration that several apps share, to be spread into their schemas. */
+export const opsConfig = {
+  /** Port of `/livez`, `/readyz` and `/metrics`. */
+  HEADWATER_OPS_PORT: port.default(9090),
+  HEADWATER_OPS_HOST: z.string().default('0.0.0.0'),
+  HEADWATER_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
+  /** Seconds that a process has to end in order after SIGTERM. */
+  HEADWATER_SHUTDOWN_SECONDS: z.coerce.number().positive().default(20),
+};
+
+export const natsConfig = {
+  HEADWATER_NATS_URL: z
+    .string()
+    .default('nats://127.0.0.1:4222')
+    .refine((list) => list.split(',').every((url) => /^(nats|tls):\/\/[^\s/@]+$/.test(url.trim())), {
+      message:
+        'must be nats://host:port or tls://host:port, several separated by commas, without credentials',
+    }),
+  HEADWATER_NATS_USER: z.string().optional(),
+  HEADWATER_NATS_PASSWORD: z.string().optional(),
+  /** File of the certificate authority that signed the server's certificate. */
+  HEADWATER_NATS_CA_FILE: z.string().optional(),
+};
+
+export const eventStoreConfig = {
+  /** `host:port`, or any address that gRPC resolves, such as `dns:///eventstore:50051`. */
+  HEADWATER_EVENTSTORE_ADDRESS: z.string().default('127.0.0.1:50051'),
+};
+
+export const databaseUrl = z
+  .string()
+  .regex(/^postgres(ql)?:\/\//, 'must be a postgres:// or postgresql:// address');
+
+export const portNumber = port;

@@ -1,0 +1,14 @@
+export {
+  ConfigError,
+  databaseUrl,
+  eventStoreConfig,
+  natsConfig,
+  opsConfig,
+  portNumber,
+  readConfig,
+} from './config';
+export { connectNats, type NatsSettings } from './nats';
+export { type OpsServer, startOpsServer } from './ops-server';
+export { type ProcessContext, runProcess } from './process';
+export { type Dependency, Readiness } from './readiness';
+export { currentTraceparent, startTracing } from './tracing';
