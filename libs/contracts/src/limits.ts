@@ -11,7 +11,6 @@ export const LIMITS = {
 /** `<LOG>.<name>`; the first token names the log. */
 export const EVENT_TYPE_PATTERN = /^([A-Z][A-Z0-9_-]*)\.([a-z0-9]+)$/;
 
-// eslint-disable-next-line no-control-regex -- refusing control characters is the purpose
 const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f]/;
 
 /** What is wrong with an id (event, aggregate, aggregate type), or undefined. */

@@ -36,6 +36,5 @@ export default async function globalSetup(): Promise<void> {
 }
 
 declare global {
-  // eslint-disable-next-line no-var -- the only form that TypeScript takes for a global
   var headwaterTestServers: (() => Promise<void>) | undefined;
 }

@@ -1,0 +1,13 @@
+export { decide, type Decision, type OrderCommand, type Refusal } from './decide';
+export { evolve, foldOrder, ImpossibleHistory, type RecordedOrderEvent } from './evolve';
+export {
+  type Books,
+  heldBy,
+  initialOrder,
+  isFinal,
+  ORDER_STATUSES,
+  type OrderState,
+  type OrderStatus,
+  type PlacedOrder,
+} from './order-state';
+export { type OrderRequest, type PricedOrder, priceOrder } from './price-order';
