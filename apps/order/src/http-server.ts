@@ -1,0 +1,32 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { cleanupOpenApiDoc } from 'nestjs-zod';
+import type { Logger } from 'pino';
+import { OrderDependencies, OrderModule } from './order.module';
+import { ProblemFilter } from './problem.filter';
+
+const BODY_LIMIT = 256 * 1024;
+
+/** The HTTP API, not yet listening; OpenAPI at `/docs` and `/docs-json`. */
+export async function createHttpServer(
+  dependencies: OrderDependencies,
+  log: Logger,
+): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT, routerOptions: { maxParamLength: 200 } });
+  const app = await NestFactory.create<NestFastifyApplication>(OrderModule.with(dependencies), adapter, {
+    logger: ['error', 'warn'],
+    bodyParser: true,
+  });
+  app.useGlobalFilters(new ProblemFilter(log));
+  const description = new DocumentBuilder()
+    .setTitle('Headwater orders')
+    .setDescription(
+      'Commands go to the event store, queries to the read model. Errors are RFC 9457 problem details.',
+    )
+    .setVersion('1')
+    .build();
+  SwaggerModule.setup('docs', app, cleanupOpenApiDoc(SwaggerModule.createDocument(app, description)));
+  return app;
+}

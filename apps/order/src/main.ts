@@ -1,0 +1,23 @@
+import { EventStoreClient } from '@headwater/eventstore-client';
+import { runProcess } from '@headwater/platform';
+import { createPool } from '@headwater/sql';
+import { readOrderConfig } from './config';
+import { createHttpServer } from './http-server';
+import { watchReadModel } from './watch-read-model';
+
+runProcess('order', async ({ log, readiness, onShutdown }) => {
+  const config = readOrderConfig();
+  const database = createPool({ url: config.HEADWATER_DATABASE_URL, applicationName: 'order' });
+  onShutdown('read model', () => database.end());
+  onShutdown('read model watch', watchReadModel(database, readiness.declare('read model')));
+
+  const store = new EventStoreClient({ address: config.HEADWATER_EVENTSTORE_ADDRESS });
+  onShutdown('event store client', () => store.close());
+  const eventStore = readiness.declare('event store');
+  store.onState((up) => (up ? eventStore.up() : eventStore.down('no connection')));
+
+  const app = await createHttpServer({ store, database, config }, log);
+  onShutdown('http', () => app.close());
+  await app.listen(config.HEADWATER_HTTP_PORT, config.HEADWATER_HTTP_HOST);
+  log.info({ port: config.HEADWATER_HTTP_PORT }, 'listening');
+});

@@ -1,0 +1,35 @@
+import { ClientBase } from 'pg';
+import { COLUMNS, KEYS, RawRow, SELECTION, toOrderRow } from './columns';
+import { OrderRow } from './order-row';
+
+const columns = KEYS.map((key) => COLUMNS[key].column);
+
+const SAVE = {
+  name: 'save-orders',
+  text: `
+    INSERT INTO orders (${columns.join(', ')})
+    SELECT * FROM unnest(${KEYS.map((key, index) => `$${index + 1}::${COLUMNS[key].type}`).join(', ')})
+    ON CONFLICT (order_id) DO UPDATE SET
+      ${columns
+        .filter((column) => column !== 'order_id')
+        .map((column) => `${column} = excluded.${column}`)
+        .join(', ')}`,
+};
+
+/** Writes whole rows, new or known; at most one a order. One statement for any number of rows. */
+export async function saveOrders(client: ClientBase, rows: readonly OrderRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  await client.query({ ...SAVE, values: KEYS.map((key) => rows.map((row) => row[key])) });
+}
+
+const LOAD = {
+  name: 'load-orders',
+  text: `SELECT ${SELECTION} FROM orders WHERE order_id = ANY($1::text[])`,
+};
+
+/** The rows of these orders; orders that are not there are left out. */
+export async function loadOrders(client: ClientBase, orderIds: readonly string[]): Promise<OrderRow[]> {
+  if (orderIds.length === 0) return [];
+  const { rows } = await client.query<RawRow>({ ...LOAD, values: [orderIds] });
+  return rows.map(toOrderRow);
+}
