@@ -1,0 +1,1 @@
+export { EVENTSTORE_MIGRATIONS } from './migrations';
