@@ -115,13 +115,14 @@ async function prepare(pool: Pool, owner: string): Promise<void> {
   ]);
 }
 
-/** PostgreSQL's IF NOT EXISTS is not safe against another session that creates the same table: it answers 23505 or 42P07. */
+/** What PostgreSQL's IF NOT EXISTS answers when another session creates the same table meanwhile. */
+const CREATED_MEANWHILE = new Set(['23505', '42P07', '42710']);
+
 async function createTable(pool: Pool, sql: string): Promise<void> {
   try {
     await pool.query(sql);
   } catch (error) {
-    const state = sqlState(error);
-    if (state !== '23505' && state !== '42P07') throw error;
+    if (!CREATED_MEANWHILE.has(sqlState(error) ?? '')) throw error;
     await pool.query(sql);
   }
 }
