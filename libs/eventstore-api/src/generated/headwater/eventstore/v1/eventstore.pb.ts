@@ -77,7 +77,8 @@ export interface AppendStreamRequest {
 }
 
 export interface AppendOutcome {
-  outcome: { $case: "appended"; value: AppendResponse } | { $case: "refused"; value: Status } | undefined;
+  appended?: AppendResponse | undefined;
+  refused?: Status | undefined;
 }
 
 export interface AppendStreamResponse {
