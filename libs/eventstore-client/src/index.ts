@@ -1,0 +1,12 @@
+export { EventStoreClient, type EventStoreClientOptions, type LogPage, type LogState } from './client';
+export { deriveEventId } from './derive-event-id';
+export {
+  EventIdClash,
+  EventStoreFailure,
+  EventStoreUnavailable,
+  InvalidAppend,
+  LogRefused,
+  Overloaded,
+  UnknownLog,
+  VersionConflict,
+} from './errors';
