@@ -1,7 +1,10 @@
 export { cacheDir, SetupError } from './cache';
-export { ManagedProcess } from './managed-process';
+export { ManagedProcess, type StartOptions } from './managed-process';
 export { type NatsConfigOptions, renderNatsConfig } from './nats-config';
 export { findNatsServer, NATS_SERVER_VERSION, natsServerSpec } from './nats-server';
+export { Layout, type PortName, type Ports, portsWithOffset } from './platform/layout';
+export { LocalPlatform, type LocalPlatformOptions } from './platform/local-platform';
+export { SERVICE_NAMES, type ServiceName } from './platform/services';
 export { freePort, portTaken } from './ports';
 export { type PostgresOptions, preparePostgres, type PreparedPostgres, removePostgresData } from './postgres';
 export { type ProcessSpec } from './process-spec';

@@ -12,13 +12,13 @@ export interface ProjectionState {
 
 /** How far the read model is. */
 export async function readCheckpoint(client: Pool | ClientBase): Promise<ProjectionState> {
-  const { rows } = await client.query<{ checkpoint: string; stopped: string | null }>({
+  const { rows } = await client.query<{ checkpoint: number; stopped: string | null }>({
     name: 'read-checkpoint',
     text: 'SELECT checkpoint, stopped FROM projections WHERE name = $1',
     values: [PROJECTION],
   });
   const row = rows[0];
-  return { checkpoint: Number(row?.checkpoint ?? 0), stopped: row?.stopped ?? null };
+  return { checkpoint: row?.checkpoint ?? 0, stopped: row?.stopped ?? null };
 }
 
 /** Another replica has taken over, or applied these events already: the transaction must be rolled back. */

@@ -30,10 +30,8 @@ export const KEYS = Object.keys(COLUMNS) as (keyof OrderRow)[];
 /** `order_id AS "orderId", …`, so that rows come back with the names of `OrderRow`. */
 export const SELECTION = KEYS.map((key) => `${COLUMNS[key].column} AS "${key}"`).join(', ');
 
-/** What `pg` gives for a row: INT8 as text. */
-export type RawRow = {
-  [Key in keyof OrderRow]: OrderRow[Key] extends number | bigint ? string : OrderRow[Key];
-};
+/** What the pool gives for a row: INT8 as a checked number. */
+export type RawRow = { [Key in keyof OrderRow]: OrderRow[Key] extends bigint ? number : OrderRow[Key] };
 
 /** A row as selected by `SELECTION`. */
 export const toOrderRow = (raw: RawRow): OrderRow => ({
@@ -41,8 +39,4 @@ export const toOrderRow = (raw: RawRow): OrderRow => ({
   amount: BigInt(raw.amount),
   debited: BigInt(raw.debited),
   voided: BigInt(raw.voided),
-  voidAttempts: Number(raw.voidAttempts),
-  version: Number(raw.version),
-  position: Number(raw.position),
-  createdPosition: Number(raw.createdPosition),
 });

@@ -1,11 +1,12 @@
-/**
- * The query model's schema, one DDL statement each. A shipped one never changes.
- * Indexes cover every combination of the list's filters, newest first.
- */
-export const ORDER_READ_MODEL_MIGRATIONS: readonly { id: string; sql: string }[] = [
-  {
-    id: '0001-orders',
-    sql: `CREATE TABLE orders (
+import { MigrationPlan } from '@headwater/sql';
+
+/** The query model's schema. A shipped migration never changes. Indexes serve the list's filters, newest first. */
+export const ORDER_READ_MODEL_MIGRATIONS: MigrationPlan = {
+  owner: 'order-read-model',
+  migrations: [
+    {
+      name: '0001-orders',
+      sql: `CREATE TABLE IF NOT EXISTS orders (
       order_id text PRIMARY KEY,
       customer_id text NOT NULL,
       restaurant_id text NOT NULL,
@@ -26,19 +27,22 @@ export const ORDER_READ_MODEL_MIGRATIONS: readonly { id: string; sql: string }[]
       created_position int8 NOT NULL,
       updated_on text NOT NULL
     )`,
-  },
-  { id: '0002-orders-newest', sql: 'CREATE INDEX orders_newest ON orders (created_position DESC)' },
-  {
-    id: '0003-orders-by-customer',
-    sql: 'CREATE INDEX orders_by_customer ON orders (customer_id, created_position DESC)',
-  },
-  {
-    id: '0004-orders-by-status',
-    sql: 'CREATE INDEX orders_by_status ON orders (status, created_position DESC)',
-  },
-  {
-    id: '0005-projections',
-    sql: `CREATE TABLE projections (
+    },
+    {
+      name: '0002-orders-newest',
+      sql: 'CREATE INDEX IF NOT EXISTS orders_newest ON orders (created_position DESC)',
+    },
+    {
+      name: '0003-orders-by-customer',
+      sql: 'CREATE INDEX IF NOT EXISTS orders_by_customer ON orders (customer_id, created_position DESC)',
+    },
+    {
+      name: '0004-orders-by-status',
+      sql: 'CREATE INDEX IF NOT EXISTS orders_by_status ON orders (status, created_position DESC)',
+    },
+    {
+      name: '0005-projections',
+      sql: `CREATE TABLE IF NOT EXISTS projections (
       name text PRIMARY KEY,
       checkpoint int8 NOT NULL DEFAULT 0,
       epoch int8 NOT NULL DEFAULT 0,
@@ -46,18 +50,19 @@ export const ORDER_READ_MODEL_MIGRATIONS: readonly { id: string; sql: string }[]
       until timestamptz,
       stopped text
     )`,
-  },
-  {
-    id: '0006-projection-orders',
-    sql: `INSERT INTO projections (name) VALUES ('orders') ON CONFLICT (name) DO NOTHING`,
-  },
-  {
-    id: '0007-parked-positions',
-    sql: `CREATE TABLE parked_positions (
+    },
+    {
+      name: '0006-projection-orders',
+      sql: `INSERT INTO projections (name) VALUES ('orders') ON CONFLICT (name) DO NOTHING`,
+    },
+    {
+      name: '0007-parked-positions',
+      sql: `CREATE TABLE IF NOT EXISTS parked_positions (
       position int8 PRIMARY KEY,
       reason text NOT NULL,
       requested_by text NOT NULL,
       requested_at timestamptz NOT NULL DEFAULT now()
     )`,
-  },
-];
+    },
+  ],
+};

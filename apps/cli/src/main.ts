@@ -1,0 +1,6 @@
+import { buildProgram } from './program';
+import { reportFailure } from './report-failure';
+
+buildProgram()
+  .parseAsync()
+  .catch((error: unknown) => process.exit(reportFailure(error)));

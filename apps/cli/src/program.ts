@@ -1,0 +1,135 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { apply } from './commands/apply';
+import { lag } from './commands/lag';
+import { migrateAll } from './commands/migrate';
+import { createOrder, getOrder, listOrders } from './commands/orders';
+import { parkPosition } from './commands/projections';
+import { repair } from './commands/repair';
+import { trace } from './commands/trace';
+import { up } from './commands/up';
+
+const integer = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0)
+    throw new InvalidArgumentError('must be a whole number, 0 or more');
+  return value;
+};
+
+/** Where the platform is; each may also stand in the environment. */
+const api = new Option('--api <url>', 'order API').env('HEADWATER_API').default('http://127.0.0.1:3000');
+const eventStore = new Option('--eventstore <host:port>', 'event store')
+  .env('HEADWATER_EVENTSTORE_ADDRESS')
+  .default('127.0.0.1:50051');
+const nats = new Option('--nats <url>', 'NATS server')
+  .env('HEADWATER_NATS_URL')
+  .default('nats://127.0.0.1:4222');
+const dataDir = new Option('--data-dir <folder>', 'data of the local platform')
+  .env('HEADWATER_DATA_DIR')
+  .default('.headwater');
+const portOffset = new Option('--port-offset <n>', 'shifts every port of the local platform')
+  .env('HEADWATER_PORT_OFFSET')
+  .default(0)
+  .argParser(integer);
+const json = new Option('--json', 'one JSON document instead of text');
+
+export function buildProgram(): Command {
+  const program = new Command('headwater')
+    .description('Runs and inspects the Headwater order platform.')
+    .showHelpAfterError('(headwater --help lists the commands)')
+    .configureHelp({ showGlobalOptions: true });
+
+  program
+    .command('up')
+    .description(
+      'run the whole platform on this machine, with embedded PostgreSQL and nats-server, until Ctrl-C',
+    )
+    .addOption(dataDir)
+    .addOption(portOffset)
+    .option('--once', 'place one order, show how it is approved, and end')
+    .action(up);
+
+  const orders = program.command('orders').description('place and read orders');
+  orders
+    .command('create')
+    .description('place an order; without --file a small example')
+    .addOption(api)
+    .option('--file <file>', 'JSON body of the order, - for standard input')
+    .option('--customer <id>', 'customer of the example order', 'customer-1')
+    .option('--key <key>', 'idempotency key: the same again creates nothing new')
+    .option('--wait', 'wait until it has ended')
+    .addOption(json)
+    .action(createOrder);
+  orders
+    .command('get')
+    .description('show an order')
+    .argument('<id>')
+    .addOption(api)
+    .addOption(json)
+    .action(getOrder);
+  orders
+    .command('ls')
+    .description('list orders, newest first')
+    .addOption(api)
+    .option('--customer <id>')
+    .option('--status <status>')
+    .option('--limit <n>', 'at most so many', integer, 20)
+    .addOption(json)
+    .action(listOrders);
+
+  program
+    .command('trace')
+    .description('one timeline of an order: events, positions, times, and who handled what')
+    .argument('<order>')
+    .addOption(api)
+    .addOption(json)
+    .action(trace);
+
+  program
+    .command('lag')
+    .description('how far logs, relay and consumers are behind, and whether that grows')
+    .addOption(eventStore)
+    .addOption(nats)
+    .addOption(dataDir)
+    .option('--seconds <n>', 'time between the two looks that the trend is taken from', integer, 1)
+    .addOption(json)
+    .action(lag);
+
+  program
+    .command('apply')
+    .description('make JetStream equal to Stream and Consumer manifests')
+    .requiredOption('-f, --file <file...>', 'files or folders with YAML')
+    .addOption(nats)
+    .addOption(dataDir)
+    .option('--dry-run', 'show what would change and change nothing')
+    .action(apply);
+
+  program
+    .command('migrate')
+    .description(
+      "run every owner's migrations; addresses come from the local platform's data or the environment",
+    )
+    .addOption(dataDir)
+    .action(migrateAll);
+
+  const log = program.command('log').description('look after a log of the event store');
+  log
+    .command('repair')
+    .description('bring a log and its stream together again after a divergence')
+    .argument('<log>')
+    .addOption(nats)
+    .addOption(dataDir)
+    .option('--delete-stream', 'delete the stream, so that it is declared again and refilled from the log')
+    .action(repair);
+
+  const projections = program.command('projections').description('look after the read model');
+  projections
+    .command('park')
+    .description('leave one event out of the read model, so that the projection goes on')
+    .argument('<position>', 'its log position', integer)
+    .requiredOption('--reason <text>', 'why; it is recorded')
+    .option('--by <name>', 'who; it is recorded', process.env['USER'] ?? 'unknown')
+    .addOption(dataDir)
+    .action(parkPosition);
+
+  return program;
+}

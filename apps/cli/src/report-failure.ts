@@ -1,0 +1,17 @@
+import { SetupError } from '@headwater/embedded';
+import { CommandFailed } from './command-failed';
+
+/** One clear sentence for what a person can mend; the whole stack for a mistake of ours. Returns the exit code. */
+export function reportFailure(error: unknown): number {
+  if (error instanceof CommandFailed || error instanceof SetupError) {
+    process.stderr.write(`headwater: ${error.message}\n`);
+    return 1;
+  }
+  const { code, message, stack, path } = error as NodeJS.ErrnoException;
+  if (code === 'ENOSPC')
+    process.stderr.write(`headwater: the disk is full${path ? ` (${path})` : ''}; free some space\n`);
+  else if (code === 'EACCES')
+    process.stderr.write(`headwater: ${path ?? 'a file'} may not be read or written by this user\n`);
+  else process.stderr.write(`headwater: ${stack ?? message}\n`);
+  return 1;
+}

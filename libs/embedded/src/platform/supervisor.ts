@@ -1,0 +1,70 @@
+import { mkdir } from 'node:fs/promises';
+import { ManagedProcess } from '../managed-process';
+import { ProcessSpec } from '../process-spec';
+import { Layout } from './layout';
+import { forgetProcess, noteProcess } from './orphans';
+
+/** First and longest pause before a process that ended by itself is started again, in milliseconds. */
+const RESTART_MS = { first: 200, longest: 5_000 };
+
+export interface SupervisorEvents {
+  ended(name: string, how: string, restartMs: number): void;
+}
+
+/** Keeps processes running: whatever ends unasked is started again, with growing pauses while it keeps ending. */
+export class Supervisor {
+  private readonly processes = new Map<string, ManagedProcess>();
+  /** What is meant to run; the rest is ending. */
+  private readonly wanted = new Set<string>();
+  private readonly restarts = new Map<string, Promise<void>>();
+
+  constructor(
+    private readonly layout: Layout,
+    private readonly events: SupervisorEvents,
+  ) {}
+
+  async start(spec: ProcessSpec): Promise<ManagedProcess> {
+    this.wanted.add(spec.name);
+    return this.launch(spec, RESTART_MS.first);
+  }
+
+  get(name: string): ManagedProcess | undefined {
+    return this.processes.get(name);
+  }
+
+  names(): string[] {
+    return [...this.processes.keys()];
+  }
+
+  /** Ends one process in order and does not start it again. */
+  async stop(name: string): Promise<void> {
+    this.wanted.delete(name);
+    await this.processes.get(name)?.stop();
+    await this.restarts.get(name);
+    await forgetProcess(this.layout, name);
+    this.processes.delete(name);
+  }
+
+  /** Ends everything, last started first, so that nobody loses a dependency while ending. */
+  async stopAll(): Promise<void> {
+    for (const name of this.names().reverse()) await this.stop(name);
+  }
+
+  private async launch(spec: ProcessSpec, pauseMs: number): Promise<ManagedProcess> {
+    await mkdir(this.layout.logs, { recursive: true });
+    const startedAt = Date.now();
+    const started = ManagedProcess.start(spec, { logFile: this.layout.log(spec.name), ownGroup: true });
+    this.processes.set(spec.name, started);
+    if (started.pid !== undefined) await noteProcess(this.layout, spec.name, started.pid);
+    const restart = started.exited.then(async ({ code, signal }) => {
+      if (!this.wanted.has(spec.name)) return;
+      // A process that ran for a while begins again with the short pause.
+      const pause = Date.now() - startedAt > 10_000 ? RESTART_MS.first : pauseMs;
+      this.events.ended(spec.name, signal ?? `exit code ${code}`, pause);
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      if (this.wanted.has(spec.name)) await this.launch(spec, Math.min(pause * 2, RESTART_MS.longest));
+    });
+    this.restarts.set(spec.name, restart);
+    return started;
+  }
+}
