@@ -1,0 +1,212 @@
+import { Subscription } from '@nats-io/transport-node';
+import { Registry } from 'prom-client';
+import { watchGivenUp } from './advisories';
+import { bind, Binding, BindingFault } from './binding';
+import { deliveryFromLog, deliveryOf } from './delivery';
+import { describeError, verdictOn } from './errors';
+import { Handling, HandlingHooks } from './handling';
+import { inboxPrefixOf } from './inbox-prefix';
+import type { JetStreamStrategyOptions } from './jetstream-strategy';
+import { missingAfter, readMissing } from './lost-messages';
+import { HandlingMetrics } from './metrics';
+import { DEFAULT_PULL, PullLoop } from './pull-loop';
+import { DEFAULT_RETRY_POLICY } from './retry-policy';
+import { Extension, Settlement } from './settle';
+
+const DEFAULTS = { concurrency: 128, capacity: 1_024, stopDeadlineMs: 10_000, watchMs: 5_000 };
+
+/** One consumer from binding to stop: the pull loop, the handling of what it brings, and the watch over both. */
+export class ConsumerSession {
+  private readonly settlement: Settlement;
+  private readonly handling: Handling;
+  private readonly loop: PullLoop;
+  private readonly extension: Extension;
+  private readonly metrics: HandlingMetrics;
+  private readonly parked = new Set<number>();
+  private watchers: Subscription[] = [];
+  private watch: NodeJS.Timeout | undefined;
+  private binding: Binding | undefined;
+  private looking: Promise<void> | undefined;
+  /** Everything up to this sequence is known to be settled, whatever the stream still holds. */
+  private seenFloor: number | undefined;
+  private detachedFor: string | undefined = 'not bound yet';
+  private closedFor: string | undefined;
+  private stopping = false;
+
+  constructor(
+    private readonly options: JetStreamStrategyOptions,
+    private readonly eventTypes: string[],
+    handle: HandlingHooks['handle'],
+  ) {
+    const { connection, stream, consumer, log } = options;
+    const { concurrency, capacity } = { ...DEFAULTS, ...options };
+    this.metrics = new HandlingMetrics(
+      options.metrics ?? new Registry(),
+      { stream, consumer },
+      {
+        inFlight: () => this.handling.inFlight,
+        pending: () => this.binding?.pending ?? 0,
+        lagSeconds: () => this.lagSeconds(),
+      },
+    );
+    this.settlement = new Settlement(connection);
+    this.handling = new Handling(
+      { stream, consumer, concurrency, capacity, retry: { ...DEFAULT_RETRY_POLICY, ...options.retry } },
+      this.settlement,
+      {
+        handle,
+        park: async (parked) => {
+          await options.deadLetters.park(parked);
+          this.parked.add(parked.sequence);
+        },
+        verdict: (error) => verdictOn(error, options.classify),
+        settled: () => this.loop.pull(),
+        gateChanged: (closed) => {
+          this.closedFor = closed && `${closed.dependency} is away: ${closed.reason}`;
+          this.report();
+          if (closed) this.loop.pause();
+          else this.loop.resume();
+        },
+      },
+      {
+        handled: (type, seconds) => this.metrics.handled(type, seconds),
+        redelivered: () => this.metrics.redelivered(),
+        failed: (verdict, error, delivery, attempt) => {
+          this.metrics.failed(verdict);
+          if (verdict === 'unavailable') return;
+          log.warn({ err: error, stream, consumer, sequence: delivery.sequence, attempt }, 'handling failed');
+        },
+        parked: (parked) => {
+          this.metrics.parked(parked.reason);
+          log.error({ stream, consumer, parked }, 'parked as a dead letter');
+        },
+      },
+      options.gateDelays,
+    );
+    this.extension = new Extension(this.settlement, () => this.handling.deliveries());
+    this.loop = new PullLoop(
+      connection,
+      { ...DEFAULT_PULL, inboxPrefix: inboxPrefixOf(connection), ...options.pull, stream, consumer },
+      {
+        bind: () => this.look(),
+        deliver: (message, reply) => this.handling.take(deliveryOf(message, reply)),
+        room: () => this.handling.room,
+        attached: () => {
+          this.detachedFor = undefined;
+          this.report();
+        },
+        detached: (reason) => {
+          this.detachedFor = reason;
+          this.report();
+        },
+      },
+    );
+  }
+
+  start(): void {
+    const { connection, stream, consumer } = this.options;
+    this.watchers = watchGivenUp(connection, stream, consumer, ({ sequence, cause }) => {
+      void this.checkGivenUp(sequence, cause);
+    });
+    this.loop.start();
+    this.watch = setInterval(() => {
+      // A fault here is the pull loop's to find; it ends the requests.
+      void this.look().catch(() => undefined);
+    }, this.options.watchMs ?? DEFAULTS.watchMs);
+    this.watch.unref();
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.watch);
+    this.stopping = true;
+    this.detachedFor = 'stopping';
+    const handled = this.handling.stop(this.options.stopDeadlineMs ?? DEFAULTS.stopDeadlineMs);
+    await Promise.all([this.loop.stop(), handled]);
+    this.extension.stop();
+    const { connection } = this.options;
+    if (connection.isClosed()) return;
+    for (const watcher of this.watchers) watcher.unsubscribe();
+    // The last acks leave before the connection is closed; a broker that is away delivers again.
+    let overdue: NodeJS.Timeout | undefined;
+    await Promise.race([
+      connection.flush().catch(() => undefined),
+      new Promise((resolve) => (overdue = setTimeout(resolve, 1_000))),
+    ]);
+    clearTimeout(overdue);
+  }
+
+  /** Looks at consumer and stream, on binding and while running; one look at a time. */
+  private look(): Promise<void> {
+    this.looking ??= this.lookOnce().finally(() => (this.looking = undefined));
+    return this.looking;
+  }
+
+  private async lookOnce(): Promise<void> {
+    const { connection, stream, consumer } = this.options;
+    const binding = await bind(connection, stream, consumer, this.eventTypes);
+    if (this.binding && this.binding.incarnation !== binding.incarnation) this.handling.forgetSettled();
+    this.binding = binding;
+    this.extension.start(binding.ackWaitMs);
+    // Positions are for ever, so what was settled before a stream was made anew stays settled.
+    const floor = this.seenFloor ?? binding.ackFloor;
+    const missing = missingAfter(floor, binding.firstSequence);
+    if (missing) await this.handleMissing(missing);
+    this.seenFloor = Math.max(floor, binding.ackFloor, missing?.last ?? 0);
+  }
+
+  /** Handles what the stream no longer has, before anything that comes after it is asked for. */
+  private async handleMissing(missing: { first: number; last: number }): Promise<void> {
+    const { stream, consumer, readLog, log } = this.options;
+    const range = `${missing.first} to ${missing.last}`;
+    if (!readLog)
+      throw new BindingFault(
+        `stream ${stream} no longer has ${range}, and there is no log to read them from`,
+      );
+    log.error({ stream, consumer, ...missing }, 'the stream has dropped messages; reading them from the log');
+    this.loop.pause();
+    try {
+      for await (const event of readMissing(readLog, stream, missing, this.eventTypes)) {
+        while (this.handling.room <= 0 && !this.stopping) {
+          await new Promise((resolve) => setTimeout(resolve, 10));
+        }
+        if (this.stopping) throw new BindingFault('stopping');
+        this.handling.take(deliveryFromLog(event));
+      }
+      await this.handling.drained();
+    } catch (error) {
+      throw new BindingFault(
+        `stream ${stream} no longer has ${range}, and they can't be read from the log: ${describeError(error).message}`,
+        { cause: error },
+      );
+    } finally {
+      if (!this.closedFor) this.loop.resume();
+    }
+  }
+
+  private async checkGivenUp(sequence: number, cause: string): Promise<void> {
+    const { stream, consumer, deadLetters, log } = this.options;
+    if (this.parked.delete(sequence)) return;
+    const fields = { stream, consumer, sequence, cause };
+    try {
+      if (await deadLetters.has?.(stream, consumer, sequence)) return;
+    } catch (error) {
+      log.warn({ ...fields, err: error }, 'the dead letter of a message given up could not be looked for');
+      return;
+    }
+    this.metrics.givenUp();
+    log.error(fields, 'the broker has given a message up and there is no dead letter of it');
+  }
+
+  private lagSeconds(): number {
+    let oldest = Infinity;
+    for (const { storedAt } of this.handling.deliveries()) oldest = Math.min(oldest, storedAt);
+    return oldest === Infinity ? 0 : Math.max(0, (Date.now() - oldest) / 1000);
+  }
+
+  private report(): void {
+    const { readiness } = this.options;
+    const reason = this.detachedFor ?? this.closedFor;
+    if (reason === undefined) readiness?.up();
+    else readiness?.down(reason);
+  }
+}

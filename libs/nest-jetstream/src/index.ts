@@ -1,0 +1,17 @@
+export { BatchPull, type BatchPullOptions, type PulledBatch, type PulledMessage } from './batch-pull';
+export { type Binding, BindingFault } from './binding';
+export {
+  deadLetterAggregate,
+  deadLetterId,
+  DeadLetterLog,
+  type DeadLetterSink,
+  type DeadLetterStore,
+  type ParkingReason,
+} from './dead-letter';
+export { type Content, type RawMessage } from './delivery';
+export { type Classify, DependencyUnavailable, TerminalError, type Verdict } from './errors';
+export { JetStreamContext } from './jetstream-context';
+export { JetStreamStrategy, type JetStreamStrategyOptions, type Log } from './jetstream-strategy';
+export { KeepErrors, keepErrors } from './keep-errors';
+export { type Missing, missingAfter, type ReadLog } from './lost-messages';
+export { DEFAULT_RETRY_POLICY, type RetryPolicy } from './retry-policy';

@@ -1,0 +1,46 @@
+import { hostname } from 'node:os';
+import { EventMetadata } from '@headwater/contracts';
+import { BaseRpcContext } from '@nestjs/microservices';
+import { Delivery } from './delivery';
+
+const INSTANCE = `${hostname()}:${process.pid}`;
+
+/** What a handler is told beside the event: its parameter marked `@Ctx()`. */
+export class JetStreamContext extends BaseRpcContext<[Delivery]> {
+  constructor(
+    delivery: Delivery,
+    private readonly worker: string,
+    /** Attempts in this process, from 1; outages do not count. */
+    readonly attempt: number,
+    /** Aborts when a shutdown can't wait any longer. */
+    readonly signal: AbortSignal,
+  ) {
+    super([delivery]);
+  }
+
+  /** JetStream sequence; the log position. */
+  get sequence(): number {
+    return this.args[0].sequence;
+  }
+
+  /** How often the broker has delivered the message, from 1. */
+  get deliveries(): number {
+    return this.args[0].deliveries;
+  }
+
+  /** Milliseconds since 1970. */
+  get receivedAt(): number {
+    return this.args[0].receivedAt;
+  }
+
+  /** For the metadata of the events that the handler appends. */
+  delivery(now = Date.now()): NonNullable<EventMetadata['delivery']> {
+    return {
+      worker: this.worker,
+      instance: INSTANCE,
+      attempt: this.deliveries,
+      receivedAt: new Date(this.receivedAt).toISOString(),
+      handledMs: now - this.receivedAt,
+    };
+  }
+}
