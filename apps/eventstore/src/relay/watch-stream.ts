@@ -1,0 +1,71 @@
+import { JetStreamManager, StreamInfo } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { jetStream } from '@headwater/contracts';
+import { streamInfo } from './compare-with-stream';
+import { NatsLink } from './nats-link';
+import { PublishWindow } from './publish-window';
+import { expires, faultsOfStream } from './stream-guard';
+
+export interface WatchOptions {
+  nats: NatsConnection;
+  link: NatsLink;
+  manager: JetStreamManager;
+  log: string;
+  firstSequence: number;
+  window: PublishWindow;
+  everyMs?: number;
+}
+
+/**
+ * Sees what no publish would meet: a stream that is deleted, purged, reconfigured or written to by others while the log
+ * is quiet. Looks every few seconds, and at once when JetStream announces a change or the connection breaks; whatever is
+ * wrong ends the window, and a full comparison follows.
+ *
+ * @returns ends the watching
+ */
+export function watchStream({
+  nats,
+  link,
+  manager,
+  log,
+  firstSequence,
+  window,
+  everyMs = 5000,
+}: WatchOptions): () => void {
+  let looking = false;
+  const look = async (): Promise<void> => {
+    if (looking || window.trouble !== undefined) return;
+    looking = true;
+    // Read before the question: by the time of the answer the stream can only hold more.
+    const { acked } = window;
+    const info = await streamInfo(manager, log);
+    looking = false;
+    const fault = typeof info === 'string' ? info : faultOf(info, log, firstSequence, acked, window.last);
+    if (fault !== undefined) window.fail(fault);
+  };
+  const advisories = nats.subscribe(jetStream.streamAdvisories(log), { callback: () => void look() });
+  const timer = setInterval(() => void look(), everyMs);
+  const forget = link.onChange((up) => {
+    if (!up) window.fail('the connection to NATS was lost');
+  });
+  return () => {
+    clearInterval(timer);
+    forget();
+    advisories.unsubscribe();
+  };
+}
+
+function faultOf(
+  { config, state }: StreamInfo,
+  log: string,
+  firstSequence: number,
+  acked: number,
+  published: number,
+): string | undefined {
+  const [fault] = faultsOfStream(config, log, firstSequence);
+  if (fault !== undefined) return `the stream ${log} has changed: ${fault}`;
+  if (state.last_seq < acked) return `the stream ${log} has lost messages: it ends at ${state.last_seq}`;
+  if (state.last_seq > published) return `somebody else has published to the stream ${log}`;
+  const gone = state.first_seq > firstSequence || (state.num_deleted ?? 0) > 0;
+  return gone && !expires(config) ? `messages of the stream ${log} have been taken away` : undefined;
+}
