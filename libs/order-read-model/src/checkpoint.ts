@@ -1,4 +1,4 @@
-import { ClientBase, Pool } from 'pg';
+import { Queryable } from '@headwater/sql';
 
 /** Name of the projection's row in `projections`. */
 export const PROJECTION = 'orders';
@@ -11,7 +11,7 @@ export interface ProjectionState {
 }
 
 /** How far the read model is. */
-export async function readCheckpoint(client: Pool | ClientBase): Promise<ProjectionState> {
+export async function readCheckpoint(client: Queryable): Promise<ProjectionState> {
   const { rows } = await client.query<{ checkpoint: number; stopped: string | null }>({
     name: 'read-checkpoint',
     text: 'SELECT checkpoint, stopped FROM projections WHERE name = $1',
@@ -33,7 +33,7 @@ export class CheckpointLost extends Error {
  * @throws CheckpointLost
  */
 export async function advanceCheckpoint(
-  client: ClientBase,
+  client: Queryable,
   from: number,
   to: number,
   epoch: number,
@@ -51,6 +51,6 @@ export async function advanceCheckpoint(
 }
 
 /** Records why the projection stands still, for everybody who looks. */
-export async function recordStop(client: Pool | ClientBase, reason: string): Promise<void> {
+export async function recordStop(client: Queryable, reason: string): Promise<void> {
   await client.query('UPDATE projections SET stopped = $2 WHERE name = $1', [PROJECTION, reason]);
 }

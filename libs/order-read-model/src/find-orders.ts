@@ -1,10 +1,10 @@
-import { Pool } from 'pg';
+import { Queryable } from '@headwater/sql';
 import { RawRow, SELECTION, toOrderRow } from './columns';
 import { OrderRow } from './order-row';
 
 const FIND = { name: 'find-order', text: `SELECT ${SELECTION} FROM orders WHERE order_id = $1` };
 
-export async function findOrder(pool: Pool, orderId: string): Promise<OrderRow | undefined> {
+export async function findOrder(pool: Queryable, orderId: string): Promise<OrderRow | undefined> {
   const { rows } = await pool.query<RawRow>({ ...FIND, values: [orderId] });
   return rows[0] && toOrderRow(rows[0]);
 }
@@ -18,7 +18,7 @@ export interface OrderFilter {
 }
 
 /** Orders, newest first. Each combination of filters has a text and an index of its own, so none scans the table. */
-export async function listOrders(pool: Pool, filter: OrderFilter): Promise<OrderRow[]> {
+export async function listOrders(pool: Queryable, filter: OrderFilter): Promise<OrderRow[]> {
   const conditions: [condition: string, value: unknown][] = [
     ...(filter.customerId === undefined ? [] : [['customer_id =', filter.customerId] as [string, unknown]]),
     ...(filter.status === undefined ? [] : [['status =', filter.status] as [string, unknown]]),

@@ -1,4 +1,4 @@
-import { ClientBase, Pool } from 'pg';
+import { Queryable } from '@headwater/sql';
 
 /** A person's order to leave one event out of the read model. */
 export interface ParkRequest {
@@ -8,7 +8,7 @@ export interface ParkRequest {
 }
 
 /** Asks the projection to leave out the event at this position; asking twice changes nothing. */
-export async function requestPark(pool: Pool, request: ParkRequest): Promise<void> {
+export async function requestPark(pool: Queryable, request: ParkRequest): Promise<void> {
   await pool.query(
     'INSERT INTO parked_positions (position, reason, requested_by) VALUES ($1, $2, $3) ON CONFLICT (position) DO NOTHING',
     [request.position, request.reason, request.by],
@@ -16,10 +16,7 @@ export async function requestPark(pool: Pool, request: ParkRequest): Promise<voi
 }
 
 /** The request for this position, or undefined. */
-export async function findPark(
-  client: Pool | ClientBase,
-  position: number,
-): Promise<ParkRequest | undefined> {
+export async function findPark(client: Queryable, position: number): Promise<ParkRequest | undefined> {
   const { rows } = await client.query<{ reason: string; requested_by: string }>(
     'SELECT reason, requested_by FROM parked_positions WHERE position = $1',
     [position],

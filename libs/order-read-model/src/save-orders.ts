@@ -1,4 +1,4 @@
-import { ClientBase } from 'pg';
+import { Queryable } from '@headwater/sql';
 import { COLUMNS, KEYS, RawRow, SELECTION, toOrderRow } from './columns';
 import { OrderRow } from './order-row';
 
@@ -17,7 +17,7 @@ const SAVE = {
 };
 
 /** Writes whole rows, new or known; at most one a order. One statement for any number of rows. */
-export async function saveOrders(client: ClientBase, rows: readonly OrderRow[]): Promise<void> {
+export async function saveOrders(client: Queryable, rows: readonly OrderRow[]): Promise<void> {
   if (rows.length === 0) return;
   await client.query({ ...SAVE, values: KEYS.map((key) => rows.map((row) => row[key])) });
 }
@@ -28,7 +28,7 @@ const LOAD = {
 };
 
 /** The rows of these orders; orders that are not there are left out. */
-export async function loadOrders(client: ClientBase, orderIds: readonly string[]): Promise<OrderRow[]> {
+export async function loadOrders(client: Queryable, orderIds: readonly string[]): Promise<OrderRow[]> {
   if (orderIds.length === 0) return [];
   const { rows } = await client.query<RawRow>({ ...LOAD, values: [orderIds] });
   return rows.map(toOrderRow);

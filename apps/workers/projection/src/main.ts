@@ -1,0 +1,41 @@
+import { hostname } from 'node:os';
+import { EventIdClash, EventStoreClient } from '@headwater/eventstore-client';
+import { DeadLetterLog } from '@headwater/nest-jetstream';
+import { connectNats, runProcess } from '@headwater/platform';
+import { createPool } from '@headwater/sql';
+import { readProjectionConfig } from './config';
+import { Projection } from './projection';
+import { ProjectionMetrics } from './projection-metrics';
+import { waitForSchema } from './wait-for-schema';
+
+runProcess('projection', async ({ log, readiness, metrics, onShutdown }) => {
+  const config = readProjectionConfig();
+  const pool = createPool({ url: config.HEADWATER_DATABASE_URL, applicationName: 'projection', max: 4 });
+  onShutdown('read model', () => pool.end());
+  const store = new EventStoreClient({ address: config.HEADWATER_EVENTSTORE_ADDRESS, channels: 2 });
+  onShutdown('event store client', () => store.close());
+  const progress = readiness.declare('read model');
+  const consumer = readiness.declare('consumer');
+  const nats = await connectNats(config, 'projection', readiness.declare('nats'));
+  onShutdown('nats', () => nats.close());
+
+  const stop = new AbortController();
+  await waitForSchema(pool, progress, stop.signal);
+  const projection = new Projection({
+    pool,
+    store,
+    nats,
+    deadLetters: new DeadLetterLog(store, (error) => error instanceof EventIdClash),
+    holder: `${hostname()}:${process.pid}`,
+    defaultCurrency: config.HEADWATER_DEFAULT_CURRENCY,
+    metrics: new ProjectionMetrics(metrics),
+    log,
+    progress,
+    consumer,
+  });
+  const running = projection.run(stop.signal);
+  onShutdown('projection', async () => {
+    stop.abort();
+    await running;
+  });
+});
