@@ -1,5 +1,8 @@
 export { eventually } from './eventually';
 export { startTestNats, startTestNatsCluster, type TestNats, type TestNatsOptions } from './nats';
+export { compareStreamWithLog, readWholeLog } from './orders/check-platform';
+export { HttpRefusal, type OrderAnswer, type OrderBody, OrderClient, orderOf } from './orders/order-client';
+export { seededRandom } from './orders/random';
 export {
   createTestDatabase,
   execute,
@@ -7,3 +10,5 @@ export {
   type TestDatabase,
   type TestPostgres,
 } from './postgres';
+export { forbiddenConstruct } from './sql-forbidden';
+export { type SqlExchange, type SqlFault, type SqlFaultProxy, startSqlFaultProxy } from './sql-fault-proxy';
