@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { EventMetadata } from '@headwater/contracts';
+import { currentTraceparent } from '@headwater/platform';
 import { BaseRpcContext } from '@nestjs/microservices';
 import { Delivery } from './delivery';
 
@@ -33,7 +34,20 @@ export class JetStreamContext extends BaseRpcContext<[Delivery]> {
     return this.args[0].receivedAt;
   }
 
-  /** For the metadata of the events that the handler appends. */
+  /** Metadata of an event that is produced for this one, but for its schema version. */
+  caused(now = Date.now()): EventMetadata {
+    const { content } = this.args[0];
+    if (!('event' in content)) return { delivery: this.delivery(now) };
+    const { eventId, metadata } = content.event;
+    return {
+      correlationId: metadata.correlationId ?? eventId,
+      causationId: eventId,
+      traceparent: currentTraceparent(metadata.traceparent),
+      delivery: this.delivery(now),
+    };
+  }
+
+  /** The delivery, as it is recorded in the metadata of what was produced for it. */
   delivery(now = Date.now()): NonNullable<EventMetadata['delivery']> {
     return {
       worker: this.worker,
