@@ -1,0 +1,136 @@
+import { Registry } from 'prom-client';
+import { connect } from '@nats-io/transport-node';
+import { relayWakeSubject, subjectOf } from '@headwater/contracts';
+import { createTestDatabase, eventually, startTestNats, TestDatabase, TestNats } from '@headwater/testing';
+import { RelayScenario } from './relay-scenario';
+
+let server: TestNats;
+let database: TestDatabase;
+let scenario: RelayScenario;
+beforeEach(async () => {
+  [server, database] = await Promise.all([startTestNats(), createTestDatabase()]);
+  scenario = await RelayScenario.start(database.url, server.url);
+});
+afterEach(async () => {
+  await scenario.stop();
+  await server.stop();
+  await database.drop();
+});
+
+const relayed = (position: number) =>
+  eventually(async () => {
+    const { rows } = await scenario.pool.query('SELECT relayed FROM relays');
+    expect(rows).toEqual([{ relayed: position }]);
+  });
+
+test('every event becomes the message of its position, with its id, subject and headers', async () => {
+  scenario.declare();
+  await scenario.append(1000);
+  const relay = scenario.relay();
+  await eventually(() => scenario.expectEqual());
+  await scenario.append(7);
+  await eventually(() => scenario.expectEqual());
+  await relayed(1007);
+  const message = await scenario.manager.streams.getMessage('ORDERS', { seq: 5 });
+  expect(message?.subject).toBe(subjectOf('ORDERS.created', 'order-1'));
+  expect(message?.header.get('ce-position')).toBe('5');
+  expect(message?.header.get('ce-correlationid')).toBe('c-1');
+  expect(message?.header.get('ce-digest')).toBe('digest');
+  expect(message?.json()).toMatchObject({ order_id: 'order-1' });
+  expect(relay.state()).toMatchObject({ relayed: 1007, head: 1007, holder: true });
+});
+
+test('a log without partitions keeps the bare event types', async () => {
+  scenario.declare();
+  await scenario.append(3);
+  scenario.relay({ partitions: 0 });
+  await eventually(() => scenario.expectEqual());
+  expect((await scenario.manager.streams.getMessage('ORDERS', { seq: 1 }))?.subject).toBe('ORDERS.created');
+});
+
+test('polling alone suffices, and a ping of another replica is answered', async () => {
+  scenario.declare();
+  const relay = scenario.relay();
+  await eventually(() => expect(relay.state().holder).toBe(true));
+  await scenario.append(1);
+  await eventually(() => scenario.expectEqual());
+  const other = await connect({ servers: server.url });
+  await scenario.append(1);
+  other.publish(relayWakeSubject('ORDERS'));
+  await eventually(() => scenario.expectEqual());
+  await other.close();
+});
+
+test('without JetStream or stream it waits, says so, shows its lag, and goes on by itself', async () => {
+  const metrics = new Registry();
+  await scenario.append(20);
+  const relay = scenario.relay({ metrics });
+  await eventually(() => expect(relay.state().waiting).toContain('the stream ORDERS does not exist'));
+  await eventually(() => expect(relay.state()).toMatchObject({ head: 20, relayed: 0 }));
+  await eventually(() => expect(relay.state().lagSeconds).toBeGreaterThan(0));
+  expect(await metrics.getSingleMetricAsString('headwater_relay_lag_events')).toContain('{log="ORDERS"} 20');
+  await server.kill();
+  await scenario.append(20);
+  await eventually(() => expect(relay.state().waiting).toContain('JetStream is away'));
+  await server.restart();
+  scenario.declare();
+  await eventually(() => scenario.expectEqual());
+  await eventually(() => expect(relay.state()).toMatchObject({ relayed: 40, lagSeconds: 0 }));
+  expect(relay.state().waiting).toBeUndefined();
+});
+
+test('a server that is killed again and again in the middle loses nothing', async () => {
+  scenario.declare();
+  scenario.relay();
+  for (let round = 0; round < 3; round++) {
+    await scenario.append(3000);
+    await eventually(async () =>
+      expect((await scenario.manager.streams.info('ORDERS')).state.last_seq).toBeGreaterThan(
+        round * 3000 + 100,
+      ),
+    );
+    await server.kill();
+    await server.restart();
+  }
+  await eventually(() => scenario.expectEqual());
+});
+
+test('a server that stops answering is waited for, and acks that were lost change nothing', async () => {
+  scenario.declare();
+  const relay = scenario.relay();
+  await scenario.append(10);
+  await eventually(() => scenario.expectEqual());
+  server.signal('SIGSTOP');
+  await scenario.append(500);
+  await eventually(() => expect(relay.state().head).toBe(510));
+  await relay.stop();
+  server.signal('SIGCONT');
+  scenario.relay();
+  await eventually(() => scenario.expectEqual());
+});
+
+test('two relays at once, one of which has lost its lease without knowing, interleave nothing', async () => {
+  scenario.declare();
+  scenario.relay();
+  scenario.relay();
+  const stealing = setInterval(
+    () => void scenario.pool.query("UPDATE relays SET holder = 'nobody', until = now()"),
+    20,
+  );
+  for (let round = 0; round < 10; round++) await scenario.append(300);
+  await eventually(() => scenario.expectEqual());
+  clearInterval(stealing);
+  expect(scenario.states.filter(({ halted }) => halted !== undefined)).toEqual([]);
+});
+
+test('a killed relay is replaced by the other replica', async () => {
+  scenario.declare();
+  // A dead holder, as SIGKILL leaves it.
+  await scenario.pool.query(
+    "INSERT INTO relays (log, holder, until) VALUES ('ORDERS', 'dead', now() + interval '1 second')",
+  );
+  await scenario.append(5);
+  const relay = scenario.relay();
+  await eventually(() => scenario.expectEqual());
+  expect(relay.state().holder).toBe(true);
+});
