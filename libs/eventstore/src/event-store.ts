@@ -152,6 +152,7 @@ export class EventStore {
 
   /** Takes no more appends and waits for those under way. The pool stays open. */
   async close(): Promise<void> {
+    this.heads.close();
     await Promise.all([...this.commits.values()].map((commit) => commit.close()));
   }
 

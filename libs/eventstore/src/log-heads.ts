@@ -1,10 +1,11 @@
+import { pause, Queryable } from '@headwater/sql';
 import { getHead } from './get-log';
-import { Queryable } from '@headwater/sql';
 
 interface Watch {
   head: number;
   waiting: Set<Waiter>;
-  timer: NodeJS.Timeout | undefined;
+  polling: boolean;
+  /** Polls since the log last grew. */
   polls: number;
 }
 
@@ -23,6 +24,7 @@ const POLL_MOST_MS = 1_000;
  */
 export class LogHeads {
   private readonly watches = new Map<string, Watch>();
+  private readonly closing = new AbortController();
 
   constructor(private readonly client: Queryable) {}
 
@@ -44,9 +46,6 @@ export class LogHeads {
         clearTimeout(timeout);
         signal?.removeEventListener('abort', giveUp);
         watch.waiting.delete(waiter);
-        if (watch.waiting.size > 0) return;
-        clearTimeout(watch.timer);
-        watch.timer = undefined;
       };
       const giveUp = (): void => {
         leave();
@@ -66,35 +65,36 @@ export class LogHeads {
       const timeout = setTimeout(giveUp, ms);
       signal?.addEventListener('abort', giveUp, { once: true });
       watch.waiting.add(waiter);
-      this.pollLater(log, watch);
+      if (!watch.polling) void this.poll(log, watch);
     });
+  }
+
+  /** Ends the polling. */
+  close(): void {
+    this.closing.abort();
   }
 
   private watch(log: string): Watch {
     let watch = this.watches.get(log);
     if (!watch) {
-      watch = { head: 0, waiting: new Set(), timer: undefined, polls: 0 };
+      watch = { head: 0, waiting: new Set(), polling: false, polls: 0 };
       this.watches.set(log, watch);
     }
     return watch;
   }
 
-  private pollLater(log: string, watch: Watch): void {
-    watch.timer ??= setTimeout(
-      () => {
-        getHead(this.client, log)
-          .then(
-            (head) => this.committed(log, head),
-            (error: unknown) => {
-              for (const waiter of watch.waiting) waiter.fail(error);
-            },
-          )
-          .finally(() => {
-            watch.timer = undefined;
-            if (watch.waiting.size > 0) this.pollLater(log, watch);
-          });
-      },
-      Math.min(POLL_MOST_MS, POLL_FIRST_MS * 2 ** watch.polls++),
-    );
+  /** Until nobody waits any more. */
+  private async poll(log: string, watch: Watch): Promise<void> {
+    watch.polling = true;
+    for (;;) {
+      await pause(Math.min(POLL_MOST_MS, POLL_FIRST_MS * 2 ** watch.polls++), this.closing.signal);
+      if (watch.waiting.size === 0 || this.closing.signal.aborted) break;
+      try {
+        this.committed(log, await getHead(this.client, log));
+      } catch (error) {
+        for (const waiter of watch.waiting) waiter.fail(error);
+      }
+    }
+    watch.polling = false;
   }
 }
