@@ -13,7 +13,7 @@ const borders = [
   },
   {
     sourceTag: 'type:testing',
-    onlyDependOnLibsWithTags: ['type:contract', 'type:adapter'],
+    onlyDependOnLibsWithTags: ['type:contract', 'type:adapter', 'type:testing'],
   },
   ...['type:app', 'type:worker'].map((sourceTag) => ({
     sourceTag,
@@ -41,7 +41,10 @@ const sql = {
   group: ['pg', '@headwater/sql', '@headwater/eventstore', '@headwater/order-read-model'],
   message: 'Workers have no SQL.',
 };
-const testing = { group: ['@headwater/testing'], message: 'Only specs use the testing library.' };
+const testing = {
+  group: ['@headwater/testing', '@headwater/testing-platform'],
+  message: 'Only specs use the testing library.',
+};
 const restrict = (...patterns) => ({ 'no-restricted-imports': ['error', { patterns }] });
 
 export default tseslint.config(
@@ -76,14 +79,14 @@ export default tseslint.config(
   { files: ['libs/contracts/**/*.ts', 'libs/order-domain/**/*.ts'], rules: restrict(io, nestjs, testing) },
   {
     files: [
-      'libs/{sql,eventstore,eventstore-api,eventstore-client,jetstream-resources,order-read-model,embedded}/**/*.ts',
+      'libs/{sql,eventstore,eventstore-api,eventstore-client,jetstream-resources,order-read-model,embedded,local-platform}/**/*.ts',
     ],
     rules: restrict(nestjs, testing),
   },
   { files: ['apps/workers/{payment,review}/**/*.ts'], rules: restrict(sql, testing) },
   {
-    files: ['**/*.spec.ts', 'libs/testing/**/*.ts', 'e2e/**/*.ts'],
+    files: ['**/*.spec.ts', 'libs/{testing,testing-platform}/**/*.ts', 'e2e/**/*.ts'],
     rules: { 'no-restricted-imports': 'off', '@typescript-eslint/no-non-null-assertion': 'off' },
   },
-  { files: ['apps/cli/**/*.ts', 'bench/**/*.ts'], rules: { 'no-console': 'off' } },
+  { files: ['bench/**/*.ts'], rules: { 'no-restricted-imports': 'off' } },
 );

@@ -1,4 +1,4 @@
-import { OrderClient } from '@headwater/testing';
+import { OrderClient } from '@headwater/testing-platform';
 
 /**
  * Sees orders become `Approved` through the API, as a client would: the newest approved orders are listed again and

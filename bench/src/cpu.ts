@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { LocalPlatform } from '@headwater/embedded';
+import { LocalPlatform } from '@headwater/local-platform';
 
 /** CPU seconds that a process and its ended children have used; NaN where the system does not tell. */
 function cpuSeconds(pid: number): number {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Layout } from '@headwater/embedded';
+import { Layout } from '@headwater/local-platform';
 import { connect, NatsConnection } from '@nats-io/transport-node';
 import { CommandFailed } from './command-failed';
 

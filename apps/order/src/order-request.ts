@@ -5,7 +5,6 @@ const id = z
   .string()
   .min(1)
   .max(LIMITS.idLength)
-  // eslint-disable-next-line no-control-regex -- refusing control characters is the purpose
   .regex(/^[^\u0000-\u001f\u007f-\u009f]*$/, 'must not contain control characters');
 const decimal = z
   .union([z.string().max(40), z.number()])

@@ -18,6 +18,8 @@ export interface Applied {
 export interface ApplyOptions {
   /** Mark of whose the objects are; those of another owner are not touched. */
   owner?: string;
+  /** Says what would be done and does nothing. */
+  dryRun?: boolean;
 }
 
 export const DEFAULT_OWNER = 'headwater';
@@ -31,7 +33,7 @@ export const DEFAULT_OWNER = 'headwater';
 export async function apply(
   connection: NatsConnection,
   manifests: readonly Manifest[],
-  { owner = DEFAULT_OWNER }: ApplyOptions = {},
+  { owner = DEFAULT_OWNER, dryRun = false }: ApplyOptions = {},
 ): Promise<Applied[]> {
   const api = new JetStreamApi(connection);
   const desired = manifests.map((manifest) => desiredOf(manifest, owner));
@@ -40,11 +42,11 @@ export async function apply(
     ...desired.filter(({ kind }) => kind === 'Consumer'),
   ];
   const results: Applied[] = [];
-  for (const object of inOrder) results.push(await applyOne(api, object));
+  for (const object of inOrder) results.push(await applyOne(api, object, dryRun));
   return results;
 }
 
-async function applyOne(api: JetStreamApi, desired: Desired): Promise<Applied> {
+async function applyOne(api: JetStreamApi, desired: Desired, dryRun: boolean): Promise<Applied> {
   const result = (outcome: Applied['outcome'], fields: readonly string[] = [], reason?: string): Applied => ({
     kind: desired.kind,
     name: desired.consumer === undefined ? desired.stream : `${desired.stream}/${desired.consumer}`,
@@ -61,6 +63,11 @@ async function applyOne(api: JetStreamApi, desired: Desired): Promise<Applied> {
         return result('refused', planned.fields, planned.reason);
       case 'create':
       case 'update': {
+        if (dryRun)
+          return result(
+            planned.action === 'create' ? 'created' : 'updated',
+            planned.action === 'create' ? [] : planned.fields,
+          );
         const held = await api.write(desired, planned.action);
         // Servers drop fields that they do not know without a word.
         const dropped = differences(desired, held);

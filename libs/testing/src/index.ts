@@ -1,8 +1,5 @@
 export { eventually } from './eventually';
 export { startTestNats, startTestNatsCluster, type TestNats, type TestNatsOptions } from './nats';
-export { compareStreamWithLog, readWholeLog } from './orders/check-platform';
-export { HttpRefusal, type OrderAnswer, type OrderBody, OrderClient, orderOf } from './orders/order-client';
-export { seededRandom } from './orders/random';
 export {
   createTestDatabase,
   execute,

@@ -1,4 +1,4 @@
-import { LocalPlatform } from '@headwater/embedded';
+import { LocalPlatform } from '@headwater/local-platform';
 import { ApiClient } from '../api-client';
 import { CommandFailed } from '../command-failed';
 import { ROOT } from '../root';

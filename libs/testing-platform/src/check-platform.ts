@@ -1,6 +1,6 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import { HEADERS, LOGS, RecordedEvent } from '@headwater/contracts';
-import { LocalPlatform } from '@headwater/embedded';
+import { LocalPlatform } from '@headwater/local-platform';
 import { EventStoreClient } from '@headwater/eventstore-client';
 
 /** Every event of a log; throws where positions are not 1, 2, 3 … */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { NatsUserName } from '@headwater/contracts';
-import { ProcessSpec } from '../process-spec';
+import { ProcessSpec } from '@headwater/embedded';
 import { SqlUser } from './databases';
 import { Ports } from './layout';
 import { Secrets } from './secrets';

@@ -1,5 +1,4 @@
-import { ManagedProcess } from '../managed-process';
-import { SetupError } from '../cache';
+import { ManagedProcess, SetupError } from '@headwater/embedded';
 
 /** What `/readyz` says; undefined while nothing answers. */
 async function readyz(

@@ -4,12 +4,15 @@ import { Client } from 'pg';
 import { connect, NatsConnection } from '@nats-io/transport-node';
 import { NATS_USERS } from '@headwater/contracts';
 import { Applied, keepApplied, readManifests } from '@headwater/jetstream-resources';
-import { SetupError } from '../cache';
-import { ManagedProcess } from '../managed-process';
-import { renderNatsConfig } from '../nats-config';
-import { findNatsServer, natsServerSpec } from '../nats-server';
-import { portTaken } from '../ports';
-import { preparePostgres } from '../postgres';
+import {
+  findNatsServer,
+  ManagedProcess,
+  natsServerSpec,
+  portTaken,
+  preparePostgres,
+  renderNatsConfig,
+  SetupError,
+} from '@headwater/embedded';
 import { prepareDatabases } from './databases';
 import { Layout, Ports, portsWithOffset } from './layout';
 import { endOrphans, forgetProcess, noteProcess, runningSupervisor, SUPERVISOR } from './orphans';

@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { ManagedProcess } from '../managed-process';
-import { ProcessSpec } from '../process-spec';
+import { ManagedProcess, ProcessSpec } from '@headwater/embedded';
 import { Layout } from './layout';
 import { forgetProcess, noteProcess } from './orphans';
 
