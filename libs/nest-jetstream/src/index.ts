@@ -8,7 +8,7 @@ export {
   type DeadLetterStore,
   type ParkingReason,
 } from './dead-letter';
-export { type Content, type RawMessage } from './delivery';
+export { type Content, type Delivery, deliveryFromLog, type RawMessage } from './delivery';
 export { type Classify, DependencyUnavailable, TerminalError, type Verdict } from './errors';
 export { JetStreamContext } from './jetstream-context';
 export { JetStreamStrategy, type JetStreamStrategyOptions, type Log } from './jetstream-strategy';
