@@ -19,8 +19,8 @@ import { EventIdClash as ClientClash, VersionConflict as ClientConflict } from '
 import { deliveryFromLog, JetStreamContext } from '@headwater/nest-jetstream';
 import { createPool, migrateDatabase } from '@headwater/sql';
 import { createTestDatabase, TestDatabase } from '@headwater/testing';
-/* eslint-enable no-restricted-imports */
 import type { Pool } from 'pg';
+/* eslint-enable no-restricted-imports */
 
 /** Orders in a real event store on PostgreSQL, with the errors that its client would throw. */
 export class OrderLog {
