@@ -13,7 +13,7 @@ const borders = [
   },
   {
     sourceTag: 'type:testing',
-    onlyDependOnLibsWithTags: ['type:contract', 'type:adapter', 'type:testing'],
+    onlyDependOnLibsWithTags: ['type:contract', 'type:domain', 'type:adapter', 'type:testing'],
   },
   ...['type:app', 'type:worker'].map((sourceTag) => ({
     sourceTag,
