@@ -97,8 +97,10 @@ export async function preparePostgres(options: PostgresOptions): Promise<Prepare
 
 /** Removes a data folder made by `preparePostgres`, wherever it was put. */
 export async function removePostgresData(dataDir: string): Promise<void> {
-  await rm(resolve(dataDir), { recursive: true, force: true });
-  await rm(standInDataDir(resolve(dataDir)), { recursive: true, force: true });
+  for (const folder of [resolve(dataDir), standInDataDir(resolve(dataDir))]) {
+    await rm(folder, { recursive: true, force: true });
+    await rm(`${folder}.origin`, { force: true });
+  }
 }
 
 /** Undefined unless the present user is root. */
