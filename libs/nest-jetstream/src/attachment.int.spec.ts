@@ -1,7 +1,6 @@
 import { eventually } from '@headwater/testing';
 import { NatsConnection } from '@nats-io/transport-node';
 import { Broker, Worker } from '../test/fixture';
-import { BatchPull } from './index';
 
 let broker: Broker;
 let connection: NatsConnection;
@@ -173,34 +172,6 @@ test('a handler that does not end by the deadline is aborted and its message giv
   expect(deliveries).toEqual([2]);
 });
 
-test('messages that a limit has dropped are read from the log before the rest is handled', async () => {
-  await broker.declareStream({ max_msgs: 10 });
-  await broker.declareConsumer();
-  const events = await broker.publish(names(30));
-  const asked: unknown[] = [];
-  const handled: number[] = [];
-  const worker = await start(connection, ({ position }) => handled.push(position), {
-    concurrency: 1,
-    readLog: async function* (log, options) {
-      asked.push({ log, ...options });
-      yield events.filter(({ position }) => position > options.after);
-    },
-  });
-  await settledAll();
-  await eventually(() => expect(handled).toHaveLength(30));
-  expect(handled).toEqual(events.map(({ position }) => position));
-  expect(asked[0]).toEqual({ log: 'ORDERS', after: 0, eventTypes: ['ORDERS.created'] });
-  expect(worker.errors).toContain('the stream has dropped messages; reading them from the log');
-});
-
-test('without a log to read dropped messages from, the process is not ready and says so', async () => {
-  await broker.declareStream({ max_msgs: 10 });
-  await broker.declareConsumer();
-  await broker.publish(names(30));
-  const worker = await start(connection, () => undefined);
-  await eventually(() => expect(worker.state).toContain('stream ORDERS no longer has 1 to 20'));
-});
-
 test('a message that somebody else terminates raises an alarm', async () => {
   await broker.declareStream();
   await broker.declareConsumer();
@@ -248,34 +219,4 @@ describe('with the permissions of the user payment', () => {
     await expect(user.request('ORDERS.created.00', '{}')).rejects.toThrow(/permission/i);
     await worker.stop();
   });
-});
-
-test('batches come in order, and what is not acked is given back on stop', async () => {
-  await broker.declareStream();
-  await broker.declareConsumer();
-  await broker.publish(names(1_000));
-  await broker.publishRaw('ORDERS.created.00', 'no event');
-  const pull = new BatchPull({ connection, stream: 'ORDERS', consumer: 'payment-worker' }).start();
-  const seen: number[] = [];
-  let malformed = 0;
-  for await (const batch of pull) {
-    seen.push(...batch.messages.map(({ sequence }) => sequence));
-    malformed += batch.messages.filter(({ event }) => event === undefined).length;
-    batch.ackAll();
-    if (seen.length >= 1_001) break;
-  }
-  expect(seen).toEqual(Array.from({ length: 1_001 }, (_, n) => n + 1));
-  expect(malformed).toBe(1);
-  await settledAll();
-
-  await broker.publish(['later']);
-  const unacked = await pull.next();
-  expect(unacked?.messages).toHaveLength(1);
-  await pull.stop();
-  expect(await pull.next()).toBeUndefined();
-  const again = new BatchPull({ connection, stream: 'ORDERS', consumer: 'payment-worker' }).start();
-  const redelivered = await again.next();
-  expect(redelivered?.messages.map(({ deliveries }) => deliveries)).toEqual([2]);
-  redelivered?.ackAll();
-  await again.stop();
 });
