@@ -4,7 +4,8 @@ export class InvalidRequest extends Error {
 
   constructor(
     readonly field: string,
-    fault: string,
+    /** What is wrong with it, to be read after its name. */
+    readonly fault: string,
   ) {
     super(`${field} ${fault}`);
   }

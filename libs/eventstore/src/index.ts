@@ -20,6 +20,7 @@ export { type LoggedEvent, readAfter } from './read-after';
 export { type LogPage } from './read-log';
 export { type AggregateRequest, type AppendRequest, type EventRequest } from './request';
 export { recordedEvent, type StoredEvent } from './stored-event';
+export { importEvents, ImportRefused } from './import-events';
 export { allowAppends, type LogStanding, readLogStanding, refuseAppends } from './log-refusal';
 export {
   declareRelay,
