@@ -64,6 +64,7 @@ export class PullLoop {
   private slots: Slot[] = [];
   private state: 'stopped' | 'binding' | 'attached' = 'stopped';
   private bindingNow = false;
+  private connected = true;
   private paused = false;
   private failures = 0;
   private bindTimer: NodeJS.Timeout | undefined;
@@ -224,7 +225,8 @@ export class PullLoop {
   }
 
   private async bindOnce(): Promise<void> {
-    if (this.bindingNow) return;
+    // Requests made without a connection are not sent later; the reconnection binds.
+    if (this.bindingNow || !this.connected) return;
     this.bindingNow = true;
     try {
       await this.hooks.bind();
@@ -251,9 +253,12 @@ export class PullLoop {
   private async followConnection(): Promise<void> {
     this.following = true;
     for await (const status of this.connection.status()) {
-      if (this.state === 'stopped') continue;
-      if (status.type === 'disconnect') this.detach('the connection to NATS is lost');
+      if (status.type === 'disconnect') {
+        this.connected = false;
+        this.detach('the connection to NATS is lost');
+      }
       if (status.type === 'reconnect') {
+        this.connected = true;
         this.detach('the connection to NATS was lost');
         this.failures = 0;
         clearTimeout(this.bindTimer);
