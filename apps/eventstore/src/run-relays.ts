@@ -21,13 +21,7 @@ export function runRelays(
   const started = connectNats(config, 'eventstore').then(async (nats) => {
     if (stopped) return nats.close();
     for (const { name, partitions } of config.HEADWATER_LOGS) {
-      const commits = {
-        onCommit: (listener: (head: number) => void) =>
-          store.onCommitted((committed, head) => {
-            if (committed === name) listener(head);
-          }),
-      };
-      relays.push(startRelay({ pool, log: name, partitions, nats, logger: log, commits, metrics }));
+      relays.push(startRelay({ pool, log: name, partitions, nats, logger: log, commits: store, metrics }));
     }
     return async () => {
       await Promise.all(relays.map((relay) => relay.stop()));

@@ -4,7 +4,7 @@ import { Secrets } from './secrets';
 /** One database an owner, one SQL user a process; readers see what the owner's migrations make. */
 const DATABASES = [
   { database: 'eventstore', owner: 'eventstore', readers: [] },
-  { database: 'order_read_model', owner: 'projection', readers: ['order'] },
+  { database: 'order_read_model', owner: 'projection', readers: ['order_api'] },
   { database: 'payments', owner: 'payment_simulator', readers: [] },
 ] as const;
 

@@ -61,7 +61,7 @@ const SERVICES = {
   order: {
     app: 'order',
     opsPort: 'ops order',
-    sql: 'order',
+    sql: 'order_api',
     usesEventStore: true,
     env: ({ ports }) => ({ HEADWATER_HTTP_HOST: '127.0.0.1', HEADWATER_HTTP_PORT: String(ports.http) }),
   },
