@@ -20,6 +20,8 @@ export interface ApplyOptions {
   owner?: string;
   /** Says what would be done and does nothing. */
   dryRun?: boolean;
+  /** Milliseconds to wait for each answer. */
+  timeoutMs?: number;
 }
 
 export const DEFAULT_OWNER = 'headwater';
@@ -33,9 +35,9 @@ export const DEFAULT_OWNER = 'headwater';
 export async function apply(
   connection: NatsConnection,
   manifests: readonly Manifest[],
-  { owner = DEFAULT_OWNER, dryRun = false }: ApplyOptions = {},
+  { owner = DEFAULT_OWNER, dryRun = false, timeoutMs = 5000 }: ApplyOptions = {},
 ): Promise<Applied[]> {
-  const api = new JetStreamApi(connection);
+  const api = new JetStreamApi(connection, timeoutMs);
   const desired = manifests.map((manifest) => desiredOf(manifest, owner));
   const inOrder = [
     ...desired.filter(({ kind }) => kind === 'Stream'),

@@ -33,7 +33,7 @@ export class JetStreamRefusal extends Error {
 export class JetStreamApi {
   constructor(
     private readonly connection: NatsConnection,
-    private readonly timeoutMs = 5000,
+    private readonly timeoutMs: number,
   ) {}
 
   /** The configuration that the server holds, undefined when there is no such object. */

@@ -28,7 +28,7 @@ const audit = z.looseObject({ subject: z.string() });
 export async function keepApplied(
   connection: NatsConnection,
   manifests: readonly Manifest[],
-  { signal, onChange, onError, intervalMs = 5000, ...options }: KeepAppliedOptions,
+  { signal, onChange, onError, intervalMs = 5000, timeoutMs = 2000, ...options }: KeepAppliedOptions,
 ): Promise<void> {
   const wake = new Wake();
   const subscriptions = [
@@ -54,7 +54,7 @@ export async function keepApplied(
   try {
     while (!signal.aborted) {
       try {
-        const applied = await apply(connection, manifests, options);
+        const applied = await apply(connection, manifests, { ...options, timeoutMs });
         const troubles = JSON.stringify(
           applied.filter(({ outcome }) => outcome === 'refused' || outcome === 'waiting'),
         );

@@ -48,7 +48,7 @@ export class RelayScenario {
     );
     const manager = await jetstreamManager(nats, { checkAPI: false });
     const scenario = new RelayScenario(pool, nats, manager, manifests);
-    await pool.query('INSERT INTO logs (name) VALUES ($1)', [scenario.log]);
+    await pool.query('INSERT INTO logs (name) VALUES ($1) ON CONFLICT (name) DO NOTHING', [scenario.log]);
     return scenario;
   }
 
@@ -75,15 +75,32 @@ export class RelayScenario {
   /** Commits so many further events, three to an order, with ids of their own in each life of the log. */
   async append(count: number, life = 'first'): Promise<void> {
     await this.pool.query(
-      `WITH counter AS (UPDATE logs SET head = head + $2 WHERE name = $1 RETURNING head)
+      `WITH counter AS (UPDATE logs SET head = head + $2 WHERE name = $1 RETURNING head),
+            batch AS (SELECT p, 'order-' || (p - 1) / 3 AS id, (p - 1) % 3 + 1 AS version
+                        FROM counter, generate_series(head - $2 + 1, head) AS p),
+            heads AS (INSERT INTO aggregates (log, aggregate_id, aggregate_type, version)
+                      SELECT $1, id, 'order', max(version) FROM batch GROUP BY id
+                      ON CONFLICT (log, aggregate_id) DO UPDATE SET version = excluded.version)
        INSERT INTO events (log, position, event_id, event_type, aggregate_id, aggregate_type, version, data, metadata,
                            digest, recorded_at)
-       SELECT $1, p, $3 || '-' || p, 'ORDERS.created', 'order-' || p / 3, 'order', p % 3 + 1,
-              '{"order_id":"order-' || p / 3 || '","note":"' || repeat('x', 300) || '"}',
-              '{"correlationId":"c-' || p / 3 || '"}', 'digest', now()
-         FROM counter, generate_series(head - $2 + 1, head) AS p`,
+       SELECT $1, p, $3 || '-' || p, 'ORDERS.created', id, 'order', version,
+              '{"order_id":"' || id || '","note":"' || repeat('x', 300) || '"}',
+              '{"correlationId":"c-' || id || '"}', 'digest', now()
+         FROM batch`,
       [this.log, count, life],
     );
+  }
+
+  /** The database as it was when it held so many events, as from an older backup. */
+  async restore(head: number): Promise<void> {
+    await this.pool.query('DELETE FROM events WHERE position > $1', [head]);
+    await this.pool.query('DELETE FROM aggregates');
+    await this.pool.query(
+      `INSERT INTO aggregates (log, aggregate_id, aggregate_type, version)
+       SELECT log, aggregate_id, aggregate_type, max(version) FROM events GROUP BY 1, 2, 3`,
+    );
+    await this.pool.query('UPDATE logs SET head = $1', [head]);
+    await this.pool.query('UPDATE relays SET relayed = $1', [head]);
   }
 
   /** Throws unless the stream holds exactly the log: position = sequence, and the same id everywhere. */

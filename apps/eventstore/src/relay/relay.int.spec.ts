@@ -34,7 +34,7 @@ test('every event becomes the message of its position, with its id, subject and 
   const message = await scenario.manager.streams.getMessage('ORDERS', { seq: 5 });
   expect(message?.subject).toBe(subjectOf('ORDERS.created', 'order-1'));
   expect(message?.header.get('ce-position')).toBe('5');
-  expect(message?.header.get('ce-correlationid')).toBe('c-1');
+  expect(message?.header.get('ce-correlationid')).toBe('c-order-1');
   expect(message?.header.get('ce-digest')).toBe('digest');
   expect(message?.json()).toMatchObject({ order_id: 'order-1' });
   expect(relay.state()).toMatchObject({ relayed: 1007, head: 1007, holder: true });

@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { Pool } from 'pg';
 import { Registry } from 'prom-client';
 import { relayWakeSubject } from '@headwater/contracts';
-import { declareRelay, readRelayLag, relayLeaseRow } from '@headwater/eventstore';
+import { declareRelay, LogDamaged, readRelayLag, relayLeaseRow } from '@headwater/eventstore';
 import { backoffMs, pause, whileHolding } from '@headwater/sql';
 import { carryLog } from './carry-log';
 import { NatsLink } from './nats-link';
@@ -20,8 +20,8 @@ export interface RelayOptions {
   partitions: number;
   nats: NatsConnection;
   logger: RelayLogger;
-  /** Tells of every commit to this log in this process, with the new head. Without it the relay polls. */
-  commits?: { onCommit(listener: (head: number) => void): () => void };
+  /** Tells of every commit of this process; the event store does. Without it the relay polls. */
+  commits?: { onCommitted(listener: (log: string, head: number) => void): () => void };
   onState?: (state: RelayState) => void;
   metrics?: Registry;
   /** Sequence that the stream is declared to begin with; earlier events are not relayed. */
@@ -106,7 +106,9 @@ async function run(
       });
     } catch (error) {
       onError(error);
-      view.waiting(`the database is away: ${error instanceof Error ? error.message : String(error)}`);
+      const message = error instanceof Error ? error.message : String(error);
+      if (error instanceof LogDamaged) view.halted(message);
+      else view.waiting(`the database is away: ${message}`);
       await pause(backoffMs(failures++, 100, 2000), stopping);
     } finally {
       view.holds(false);
@@ -122,7 +124,8 @@ const managerOf = (nats: NatsConnection): Promise<JetStreamManager> =>
 function pingOthers(options: RelayOptions, view: RelayView, wake: Wake): () => void {
   const { nats, log, commits } = options;
   let ping: NodeJS.Timeout | undefined;
-  const forget = commits?.onCommit((head) => {
+  const forget = commits?.onCommitted((committed, head) => {
+    if (committed !== log) return;
     view.committed(head);
     if (view.state.holder) wake.up();
     else

@@ -30,7 +30,7 @@ export function watchStream({
   log,
   firstSequence,
   window,
-  everyMs = 5000,
+  everyMs = 2000,
 }: WatchOptions): () => void {
   let looking = false;
   const look = async (): Promise<void> => {

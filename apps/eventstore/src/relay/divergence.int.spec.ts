@@ -1,0 +1,153 @@
+import { createTestDatabase, eventually, startTestNats, TestDatabase, TestNats } from '@headwater/testing';
+import { Relay } from './relay';
+import { RelayScenario } from './relay-scenario';
+import { repairLog, RepairReport } from './repair-log';
+
+let server: TestNats;
+let database: TestDatabase;
+let scenario: RelayScenario;
+let relay: Relay;
+beforeAll(async () => {
+  server = await startTestNats();
+});
+afterAll(() => server.stop());
+
+/** A log of 20 events, carried, on a server that other tests of this file use after it. */
+beforeEach(async () => {
+  database = await createTestDatabase();
+  scenario = await RelayScenario.start(database.url, server.url);
+  scenario.declare();
+  relay = scenario.relay();
+  await scenario.append(20);
+  await eventually(() => scenario.expectEqual());
+});
+afterEach(async () => {
+  await scenario.manager.streams.delete('ORDERS').catch(() => undefined);
+  await scenario.stop();
+  await database.drop();
+});
+
+/** The same log, carried into a stream that nobody keeps declared and that denies nothing. */
+async function unprotected(): Promise<void> {
+  await scenario.stop();
+  scenario = await RelayScenario.start(database.url, server.url);
+  await scenario.manager.streams.delete('ORDERS');
+  await scenario.manager.streams.add({ name: 'ORDERS', subjects: ['ORDERS.>'] });
+  relay = scenario.relay();
+  await works();
+}
+
+const halted = (reason: RegExp) => eventually(() => expect(relay.state().halted).toMatch(reason));
+const works = () =>
+  eventually(async () => {
+    expect(relay.state()).toMatchObject({ holder: true });
+    expect(relay.state().halted).toBeUndefined();
+    await scenario.expectEqual();
+  });
+const repair = (rebuildStream = false): Promise<RepairReport> =>
+  repairLog({ pool: scenario.pool, nats: scenario.nats, log: 'ORDERS', rebuildStream });
+const refused = async (): Promise<string | null> =>
+  (await scenario.pool.query<{ refused: string | null }>('SELECT refused FROM logs')).rows[0]!.refused;
+test('a stream whose server lost everything is filled again', async () => {
+  await server.kill();
+  await server.wipe();
+  await server.restart();
+  await works();
+});
+
+test('a deleted stream is filled again, also while the log is quiet', async () => {
+  const { created } = await scenario.manager.streams.info('ORDERS');
+  await scenario.manager.streams.delete('ORDERS');
+  await works();
+  expect((await scenario.manager.streams.info('ORDERS')).created).not.toBe(created);
+});
+
+test('a stream that is behind is caught up, without touching what it has', async () => {
+  await relay.stop();
+  await scenario.pool.query('UPDATE relays SET relayed = 20');
+  await scenario.append(15);
+  await scenario.pool.query('UPDATE relays SET relayed = 35');
+  relay = scenario.relay();
+  await works();
+});
+
+test('a purged stream stops the relay, which names the repair; rebuilt, it is filled again', async () => {
+  await unprotected();
+  await scenario.manager.streams.purge('ORDERS', { keep: 3 });
+  await halted(/purged.*headwater log repair ORDERS/);
+  expect(await repair()).toMatchObject({ outcome: 'not repaired' });
+  expect(await repair(true)).toMatchObject({ outcome: 'stream deleted' });
+  scenario.declare();
+  await works();
+});
+
+test('a database older than the stream takes no appends until the missing tail is imported', async () => {
+  await relay.stop();
+  const before = await scenario.idsInStream(1, 20);
+  await scenario.restore(12);
+  relay = scenario.relay();
+  await halted(/database is older.*headwater log repair ORDERS/);
+  expect(await refused()).toMatch(/headwater log repair ORDERS/);
+  expect(await repair()).toEqual({ outcome: 'imported', from: 13, to: 20 });
+  await works();
+  expect(await refused()).toBeNull();
+  await scenario.append(5);
+  await works();
+  expect(await scenario.idsInStream(1, 20)).toEqual(before);
+  const { rows } = await scenario.pool.query('SELECT version FROM aggregates WHERE aggregate_id = $1', [
+    'order-6',
+  ]);
+  expect(rows).toEqual([{ version: 3 }]);
+});
+
+test('after a restore nothing may be appended until a newer comparison', async () => {
+  await relay.stop();
+  await scenario.pool.query('UPDATE logs SET restore_mark = 7');
+  relay = scenario.relay();
+  await eventually(async () => {
+    const { rows } = await scenario.pool.query('SELECT compared_mark FROM logs');
+    expect(rows).toEqual([{ compared_mark: 7 }]);
+  });
+});
+
+test('another event at a position stops the relay; the stream is rebuilt from the log on request', async () => {
+  await relay.stop();
+  await scenario.restore(12);
+  await scenario.append(10, 'second');
+  relay = scenario.relay();
+  await halted(/sequence 1[23] .*holds the event first-13, but the log has the event second-13/);
+  expect(await repair()).toMatchObject({ outcome: 'not repaired' });
+  expect(await repair(true)).toMatchObject({ outcome: 'stream deleted' });
+  await works();
+});
+
+test.each([false, true])("somebody else's message stops the relay (relay running: %s)", async (running) => {
+  if (!running) await relay.stop();
+  await scenario.manager.jetstream().publish('ORDERS.created.01', '{}');
+  await scenario.append(300);
+  if (!running) relay = scenario.relay();
+  await halted(
+    /sequence 21 .*holds a message of ORDERS\.created\.01 that is no event.*headwater log repair ORDERS/,
+  );
+  expect(await refused()).toBeNull();
+  expect(await repair(true)).toMatchObject({ outcome: 'stream deleted' });
+  await works();
+});
+
+test('a foreign message behind the head of a quiet log is seen too', async () => {
+  await scenario.manager.jetstream().publish('ORDERS.created.01', '{}');
+  await halted(/log ends at 20: somebody else has published/);
+});
+
+test('a configuration that breaks the equality stops the relay, and its correction is noticed', async () => {
+  await unprotected();
+  await scenario.manager.streams.update('ORDERS', { subjects: ['ORDERS.created.*'] });
+  await halted(/subjects are \["ORDERS\.created\.\*"\] instead/);
+  await scenario.append(4);
+  await scenario.manager.streams.update('ORDERS', { subjects: ['ORDERS.>'] });
+  await works();
+  await scenario.manager.streams.add({ name: 'OTHER', subjects: ['other'] });
+  await scenario.manager.streams.update('ORDERS', { sources: [{ name: 'OTHER' }] });
+  await halted(/it has sources/);
+  await scenario.manager.streams.delete('OTHER');
+});
