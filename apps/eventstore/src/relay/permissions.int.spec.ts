@@ -44,12 +44,7 @@ test('the relay needs no more than its user may, and nobody else publishes event
     await manager.streams.update('ORDERS', { max_msgs: 10 });
     await relay.stop();
     const again = scenario.relay();
-    await eventually(() => expect(again.state()).toMatchObject({ relayed: 100 }));
-    await scenario.append(5);
-    await eventually(() => expect(again.state()).toMatchObject({ relayed: 105 }));
-
-    await manager.streams.update('ORDERS', { subjects: ['ORDERS.created.*'] });
-    await eventually(() => expect(again.state().halted).toMatch(/subjects/));
+    await eventually(() => expect(again.state().halted).toMatch(/a limit has removed what it needs/));
     const repaired = await repairLog({
       pool: scenario.pool,
       nats: declarations,
