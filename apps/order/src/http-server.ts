@@ -17,8 +17,10 @@ export async function createHttpServer(
   const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT, routerOptions: { maxParamLength: 200 } });
   const app = await NestFactory.create<NestFastifyApplication>(OrderModule.with(dependencies), adapter, {
     logger: ['error', 'warn'],
-    bodyParser: true,
+    // Fastify's own JSON parser is the only one wanted.
+    bodyParser: false,
   });
+  adapter.getInstance().removeContentTypeParser('text/plain');
   app.useGlobalFilters(new ProblemFilter(log));
   const description = new DocumentBuilder()
     .setTitle('Headwater orders')

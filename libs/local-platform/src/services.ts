@@ -91,6 +91,8 @@ export function serviceSpec(name: ServiceName, context: ServiceContext, entry = 
     stopSignal: 'SIGTERM',
     env: {
       NODE_ENV: 'production',
+      // Whatever this process was started with is not meant for them.
+      NODE_OPTIONS: '',
       HEADWATER_OPS_HOST: '127.0.0.1',
       HEADWATER_OPS_PORT: String(opsPortOf(name, ports)),
       ...(service.nats
