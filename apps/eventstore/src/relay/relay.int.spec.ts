@@ -1,7 +1,14 @@
 import { Registry } from 'prom-client';
 import { connect } from '@nats-io/transport-node';
 import { relayWakeSubject, subjectOf } from '@headwater/contracts';
-import { createTestDatabase, eventually, startTestNats, TestDatabase, TestNats } from '@headwater/testing';
+import {
+  createTestDatabase,
+  eventually,
+  startTestNats,
+  startTestPostgres,
+  TestDatabase,
+  TestNats,
+} from '@headwater/testing';
 import { RelayScenario } from './relay-scenario';
 
 let server: TestNats;
@@ -133,4 +140,26 @@ test('a killed relay is replaced by the other replica', async () => {
   const relay = scenario.relay();
   await eventually(() => scenario.expectEqual());
   expect(relay.state().holder).toBe(true);
+});
+
+test('a database that is killed again and again in the middle loses and doubles nothing', async () => {
+  const postgres = await startTestPostgres();
+  const cut = await RelayScenario.start(postgres.url, server.url);
+  try {
+    cut.declare();
+    const relay = cut.relay();
+    for (let round = 1; round <= 3; round++) {
+      await cut.append(2000);
+      await eventually(() => expect(relay.state().relayed).toBeGreaterThan((round - 1) * 2000 + 50));
+      await postgres.kill();
+      if (round === 2)
+        await eventually(() => expect(relay.state().waiting).toContain('the database is away'));
+      await postgres.restart();
+    }
+    await eventually(() => cut.expectEqual());
+    expect(cut.states.filter(({ halted }) => halted !== undefined)).toEqual([]);
+  } finally {
+    await cut.stop();
+    await postgres.stop();
+  }
 });
