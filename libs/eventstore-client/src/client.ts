@@ -132,9 +132,13 @@ export class EventStoreClient {
     log: string,
     options: { after: number; eventTypes?: string[]; signal: AbortSignal },
   ): AsyncIterable<LogPage> {
-    yield* this.pages(log, { ...options, follow: true });
-    if (!options.signal.aborted)
-      throw new EventStoreUnavailable(`the event store ended the reading of ${log}`);
+    try {
+      yield* this.pages(log, { ...options, follow: true });
+    } catch (error) {
+      if (options.signal.aborted) return;
+      throw error;
+    }
+    throw new EventStoreUnavailable(`the event store ended the reading of ${log}`);
   }
 
   async getLog(log: string): Promise<LogState> {

@@ -8,7 +8,7 @@ export interface PageBounds {
   maxBytes: number;
 }
 
-export const PAGE: PageBounds = { limit: 500, maxBytes: 1024 * 1024 };
+export const PAGE: PageBounds = { limit: 500, maxBytes: 256 * 1024 };
 
 export interface Page {
   events: StoredEvent[];
