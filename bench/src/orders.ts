@@ -8,7 +8,7 @@ import { Approvals } from './approvals';
 import { cpuByProcess } from './cpu';
 import { quantile } from './quantile';
 
-const HELP = `npm run bench -- orders [--json] [--orders N] [--outstanding N] [--seconds S] [--port-offset N] [--url API]
+const HELP = `npm run bench -- orders [--json] [--orders N] [--outstanding N] [--seconds S] [--port-offset N] [--profile FOLDER]
 
 Places orders over HTTP and waits until each is visible as Approved, with every process on this machine.
 First as fast as it goes, with a bound on orders under way; then at half of that rate, for the latency.
@@ -17,6 +17,7 @@ First as fast as it goes, with a bound on orders under way; then at half of that
   --outstanding N   orders under way at most in the first part (default 256)
   --seconds S       length of the second part (default 15)
   --port-offset N   shifts the ports of the platform that is started (default 700)
+  --profile FOLDER  every process writes a CPU profile there when it ends
   --json            the result as one JSON line, last`;
 
 async function main(): Promise<void> {
@@ -27,6 +28,7 @@ async function main(): Promise<void> {
       orders: { type: 'string', default: '10000' },
       outstanding: { type: 'string', default: '256' },
       seconds: { type: 'string', default: '15' },
+      profile: { type: 'string' },
       'port-offset': { type: 'string', default: '700' },
       help: { type: 'boolean', default: false },
     },
@@ -39,6 +41,9 @@ async function main(): Promise<void> {
     dataDir,
     portOffset: Number(values['port-offset']),
     progress: say,
+    ...(values.profile === undefined
+      ? {}
+      : { nodeArgs: ['--cpu-prof', `--cpu-prof-dir=${resolve(values.profile)}`] }),
   });
   const client = new OrderClient(platform.urls.api, 64);
   const approvals = new Approvals(client);

@@ -96,7 +96,6 @@ describe('message headers', () => {
           metadata: {
             ...(correlationId === undefined ? {} : { correlationId }),
             schemaVersion: 1,
-            delivery: { worker: 'w', instance: 'h:1', attempt: 2, receivedAt: 'now', handledMs: 1.5 },
           },
         });
         const headers = new Map(headersOf(event, 'ab'));

@@ -1,4 +1,4 @@
-import { EventMetadata, eventMetadataSchema, RecordedEvent } from './event';
+import { EventMetadata, RecordedEvent } from './event';
 
 /** CloudEvents 1.0, binary mode, NATS binding: `ce-` attributes in headers, the data as body. */
 const H = {
@@ -15,7 +15,6 @@ const H = {
   correlationId: 'ce-correlationid',
   causationId: 'ce-causationid',
   schemaVersion: 'ce-schemaversion',
-  delivery: 'ce-delivery',
   requestDigest: 'ce-requestdigest',
   digest: 'ce-digest',
   traceparent: 'traceparent',
@@ -25,11 +24,9 @@ export const HEADERS = H;
 
 /** What a header value must not hold as it is: outside printable ASCII, and space, quote and percent. */
 const UNSAFE = /[^\u0021-\u007e]|["%]/gu;
+const encoder = new TextEncoder();
 const percent = (char: string): string =>
-  Array.from(
-    new TextEncoder().encode(char),
-    (byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`,
-  ).join('');
+  Array.from(encoder.encode(char), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('');
 
 /** Percent-encoding of the CloudEvents NATS protocol binding, section 3.1.3.2. */
 export function encodeHeaderValue(value: string): string {
@@ -45,7 +42,11 @@ export function decodeHeaderValue(value: string): string {
   }
 }
 
-/** Headers of a recorded event as pairs, in a fixed order. `digest` is the store's own, so that a lost tail can be imported again. */
+/**
+ * Headers of a recorded event as pairs, in a fixed order. What a worker noted about its delivery stays in the log: nobody
+ * downstream acts on it. `digest` is the store's own, so that a lost tail can be imported
+ * again.
+ */
 export function headersOf(event: RecordedEvent, digest?: string): [string, string][] {
   const { metadata } = event;
   const pairs: [string, string | undefined][] = [
@@ -62,7 +63,6 @@ export function headersOf(event: RecordedEvent, digest?: string): [string, strin
     [H.correlationId, metadata.correlationId],
     [H.causationId, metadata.causationId],
     [H.schemaVersion, metadata.schemaVersion === undefined ? undefined : String(metadata.schemaVersion)],
-    [H.delivery, metadata.delivery === undefined ? undefined : JSON.stringify(metadata.delivery)],
     [H.requestDigest, metadata.requestDigest],
     [H.digest, digest],
     [H.traceparent, metadata.traceparent],
@@ -120,19 +120,9 @@ export function eventOfMessage(header: (name: string) => string | undefined, bod
       traceparent: optional(H.traceparent),
       schemaVersion: schemaVersion === undefined ? undefined : Number(schemaVersion),
       requestDigest: optional(H.requestDigest),
-      delivery: deliveryOf(optional(H.delivery)),
     }),
     recordedAt: optional(H.time) ?? '',
   };
-}
-
-function deliveryOf(text: string | undefined): EventMetadata['delivery'] {
-  if (text === undefined) return undefined;
-  try {
-    return eventMetadataSchema.shape.delivery.parse(JSON.parse(text));
-  } catch (cause) {
-    throw new MalformedMessage(`the header ${H.delivery} can't be read`, { cause });
-  }
 }
 
 /** Absent instead of undefined, so that what comes from a message equals what comes from SQL. */

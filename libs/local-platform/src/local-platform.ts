@@ -38,6 +38,8 @@ export interface LocalPlatformOptions {
   progress?: (line: string) => void;
   /** Added to every service's environment. */
   env?: Readonly<Record<string, string>>;
+  /** Options of Node itself, for every service. */
+  nodeArgs?: readonly string[];
 }
 
 /** The whole platform as processes of this machine: PostgreSQL, nats-server and every app, supervised. */
@@ -92,7 +94,14 @@ export class LocalPlatform {
     const server = await supervisor.start(postgres.spec);
     await waitForSql(`postgres://postgres:${password}@127.0.0.1:${ports.postgres}/postgres`, server);
     const databases = await prepareDatabases(ports.postgres, secrets);
-    const context: ServiceContext = { root: options.root, ports, secrets, databases, env: options.env ?? {} };
+    const context: ServiceContext = {
+      root: options.root,
+      ports,
+      secrets,
+      databases,
+      env: options.env ?? {},
+      nodeArgs: options.nodeArgs ?? [],
+    };
 
     progress('migrating the databases');
     await Promise.all(MIGRATED_SERVICES.map((name) => runMigration(name, context)));

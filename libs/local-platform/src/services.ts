@@ -13,6 +13,8 @@ export interface ServiceContext {
   databases: Record<SqlUser, string>;
   /** Added to every service's environment. */
   env: Readonly<Record<string, string>>;
+  /** Options of Node itself, for every service. */
+  nodeArgs: readonly string[];
 }
 
 interface ServiceDefinition {
@@ -86,7 +88,11 @@ export function serviceSpec(name: ServiceName, context: ServiceContext, entry = 
   return {
     name,
     command: process.execPath,
-    args: ['--enable-source-maps', join(context.root, 'apps', service.app, 'dist', `${entry}.js`)],
+    args: [
+      ...context.nodeArgs,
+      '--enable-source-maps',
+      join(context.root, 'apps', service.app, 'dist', `${entry}.js`),
+    ],
     cwd: context.root,
     stopSignal: 'SIGTERM',
     env: {

@@ -56,6 +56,12 @@ export async function carryLog(options: CarryOptions): Promise<void> {
   let relayed = await loadRelayed(pool, log);
   let failures = 0;
   while (!signal.aborted) {
+    if (!options.link.up) {
+      // A question asked now would be lost with the connection and cost its whole timeout; the reconnection wakes.
+      view.waiting('JetStream is away: the connection to NATS is lost');
+      await wake.within(RETRY_MS.last);
+      if (signal.aborted) break;
+    }
     const found = await compareWithStream({ ...options, relayed });
     view.compared(found.kind);
     switch (found.kind) {
@@ -133,7 +139,7 @@ async function publishRun(
         window.publish(subjectOf(eventType, aggregateId, partitions), relayed);
       }
     }
-    await window.settled(SETTLE_MS);
+    if (options.link.up) await window.settled(SETTLE_MS);
   } finally {
     unwatch();
     window.close();

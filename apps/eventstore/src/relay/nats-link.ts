@@ -1,12 +1,17 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 
-/** Tells when the connection is lost and when it is back. */
+/** Knows whether the connection is up, and tells when it is lost and when it is back. */
 export class NatsLink {
   private readonly listeners = new Set<(up: boolean) => void>();
   private ended = false;
+  private connected = true;
 
   constructor(nats: NatsConnection) {
     void this.follow(nats);
+  }
+
+  get up(): boolean {
+    return this.connected;
   }
 
   /** @returns takes the listener away again */
@@ -25,7 +30,8 @@ export class NatsLink {
     for await (const { type } of nats.status()) {
       if (this.ended) return;
       if (type === 'disconnect' || type === 'reconnect') {
-        for (const listener of this.listeners) listener(type === 'reconnect');
+        this.connected = type === 'reconnect';
+        for (const listener of this.listeners) listener(this.connected);
       }
     }
   }

@@ -118,7 +118,7 @@ async function run(
 
 /** No request is made here: JetStream may be away. */
 const managerOf = (nats: NatsConnection): Promise<JetStreamManager> =>
-  jetstreamManager(nats, { checkAPI: false, timeout: 3000 });
+  jetstreamManager(nats, { checkAPI: false, timeout: 2000 });
 
 /** Wakes this process's relay when it is the one that works, and the others' when not. */
 function pingOthers(options: RelayOptions, view: RelayView, wake: Wake): () => void {
