@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { ParkedDeadLetter } from '@headwater/contracts';
 import { AggregateOrder } from './aggregate-order';
 import { parkedOf } from './dead-letter';
@@ -60,6 +61,8 @@ export class Handling {
     private readonly observer: HandlingObserver,
     gateDelays?: { firstDelayMs: number; maxDelayMs: number },
   ) {
+    // Every running handler may listen; there is no leak to be warned of.
+    setMaxListeners(0, this.abort.signal);
     this.gate = new DependencyGate(() => {
       hooks.gateChanged(this.gate.closed);
       this.pump();
