@@ -8,8 +8,7 @@ export async function connectAsDeclarations(options: {
   nats: string;
   dataDir: string;
 }): Promise<NatsConnection> {
-  const user = process.env['HEADWATER_NATS_USER'] ?? 'declarations';
-  const pass = process.env['HEADWATER_NATS_PASSWORD'] ?? secret(options.dataDir, `nats-${user}.password`);
+  const { user, pass } = natsUser(options.dataDir);
   try {
     return await connect({
       servers: options.nats,
@@ -21,6 +20,12 @@ export async function connectAsDeclarations(options: {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new CommandFailed(`no connection to NATS at ${options.nats} as ${user}: ${reason}`, { cause });
   }
+}
+
+/** The NATS user that commands act as, and its password where there is one. */
+export function natsUser(dataDir: string): { user: string; pass: string | undefined } {
+  const user = process.env['HEADWATER_NATS_USER'] ?? 'declarations';
+  return { user, pass: process.env['HEADWATER_NATS_PASSWORD'] ?? secret(dataDir, `nats-${user}.password`) };
 }
 
 /** The connection address of a SQL user: `variable` in the environment, else the local platform's. */

@@ -118,7 +118,10 @@ export function buildProgram(): Command {
     .argument('<log>')
     .addOption(nats)
     .addOption(dataDir)
-    .option('--delete-stream', 'delete the stream, so that it is declared again and refilled from the log')
+    .option(
+      '--rebuild-stream',
+      "delete a stream that is not the log's, so that it is declared again and filled from the log",
+    )
     .action(repair);
 
   const projections = program.command('projections').description('look after the read model');

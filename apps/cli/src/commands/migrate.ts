@@ -1,8 +1,6 @@
-import { spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { CommandFailed } from '../command-failed';
 import { databaseUrlOf } from '../local-credentials';
-import { ROOT } from '../root';
+import { runEntry } from '../run-entry';
 import { print } from '../table';
 
 /** Each owner of tables, its migration's entry point, and where its address stands. */
@@ -31,14 +29,7 @@ export async function migrateAll(options: { dataDir: string }): Promise<void> {
   for (const { name, app, user, variable } of OWNERS) {
     const url = databaseUrlOf(user, variable, options.dataDir);
     print(`migrating the ${name}`);
-    const code = await new Promise<number | null>((resolve) => {
-      const child = spawn(process.execPath, [join(ROOT, 'apps', app, 'dist', 'migrate.js')], {
-        env: { ...process.env, HEADWATER_DATABASE_URL: url },
-        stdio: 'inherit',
-      });
-      child.once('exit', resolve);
-      child.once('error', () => resolve(127));
-    });
+    const code = await runEntry(app, 'migrate', [], { HEADWATER_DATABASE_URL: url });
     if (code !== 0) throw new CommandFailed(`the migrations of the ${name} failed; those before it are done`);
   }
 }
