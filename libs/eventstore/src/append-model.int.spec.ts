@@ -172,10 +172,10 @@ function checkAnswer(
       version,
     });
   });
-  // All or none, in one piece.
+  // Repeated events may have come by several appends.
+  if (answer.repeated) return;
   const positions = answer.events.map(({ position }) => position);
   expect(positions).toEqual(positions.map((_, index) => (positions[0] ?? 0) + index));
-  if (answer.repeated) return;
   for (const { aggregateId, expected } of request.aggregates) {
     const first = answer.events[wanted.findIndex((event) => event.aggregateId === aggregateId)]?.version ?? 0;
     if (typeof expected === 'number') expect(first).toBe(expected + 1);
@@ -231,7 +231,7 @@ describe.each<[Isolation, number]>([
         await Promise.all([...stores, reader].map((store) => store.close()));
         await Promise.all(pools.map((pool) => pool.end()));
       }),
-      { numRuns: Number(process.env['RUNS'] ?? 12), verbose: 0, endOnFailure: true },
+      { numRuns: 10, endOnFailure: true, includeErrorInReport: true },
     );
   });
 });
