@@ -117,7 +117,8 @@ async function simple(client: PoolClient, text: string): Promise<QueryResult[]> 
 
 /** True when the connection can go back to the pool. */
 async function rollBack(client: PoolClient, error: unknown): Promise<boolean> {
-  if (error instanceof OutcomeUnknown || isConnectionLost(error)) return false;
+  // After an answer that leaves open what ran, nobody knows which statements the session has prepared.
+  if (error instanceof OutcomeUnknown || isConnectionLost(error) || isCompletionUnknown(error)) return false;
   try {
     await client.query('ROLLBACK');
     return true;
