@@ -45,6 +45,13 @@ async function main(): Promise<void> {
       ? {}
       : { nodeArgs: ['--cpu-prof', `--cpu-prof-dir=${resolve(values.profile)}`] }),
   });
+  const end = async (): Promise<void> => {
+    await platform.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void end().then(() => process.exit(1)));
+  }
   const client = new OrderClient(platform.urls.api, 64);
   const approvals = new Approvals(client);
   approvals.start();
@@ -94,8 +101,7 @@ async function main(): Promise<void> {
   } finally {
     await approvals.stop();
     await client.close();
-    await platform.stop();
-    await rm(dataDir, { recursive: true, force: true });
+    await end();
   }
 }
 

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { credentials, loadPackageDefinition, ServiceError } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { connect } from '@nats-io/transport-node';
-import { DEAD_LETTER_EVENTS, LOGS } from '@headwater/contracts';
+import { DEAD_LETTER_EVENTS, LOGS, ParkedDeadLetter } from '@headwater/contracts';
 import { EventStoreClient } from '@headwater/eventstore-client';
 import { eventually } from '@headwater/testing';
 import {
@@ -62,6 +63,11 @@ const headwater = (...args: string[]): Promise<{ stdout: string; stderr: string 
       HEADWATER_NATS_URL: started.platform.urls.nats,
     },
   });
+
+const deadLetters = async (): Promise<ParkedDeadLetter[]> =>
+  (await readWholeLog(store, LOGS.deadLetters)).map(({ data }) =>
+    DEAD_LETTER_EVENTS.parked.schema.parse(JSON.parse(data)),
+  );
 
 const approved = (id: string): Promise<void> =>
   eventually(async () => expect((await client.get(id)).status).toBe('Approved'));
@@ -146,9 +152,9 @@ test('a poison event becomes the worker’s dead letter and stops the projection
 
   const next = await client.place(orderOf('behind the poison'));
   const parked = async (consumer: string): Promise<void> => {
-    const events = await readWholeLog(store, LOGS.deadLetters);
-    const letters = events.map(({ data }) => DEAD_LETTER_EVENTS.parked.schema.parse(JSON.parse(data)));
-    expect(letters).toContainEqual(expect.objectContaining({ consumer, sequence: poison!.position }));
+    expect(await deadLetters()).toContainEqual(
+      expect.objectContaining({ consumer, sequence: poison!.position }),
+    );
   };
   await eventually(() => parked('payment-worker'));
   const readyz = `http://127.0.0.1:${started.platform.ports['ops projection']}/readyz`;
@@ -178,7 +184,6 @@ test('a poison event becomes the worker’s dead letter and stops the projection
 
 test('a message that somebody else put into the stream stops the relay, is named, and is repaired by one command', async () => {
   const { nats } = started.platform.urls;
-  const { readFile } = await import('node:fs/promises');
   const pass = await readFile(started.platform.layout.secret('nats-eventstore.password'), 'utf8');
   const intruder = await connect({
     servers: nats,
@@ -198,6 +203,17 @@ test('a message that somebody else put into the stream stops the relay, is named
     return relayHalted;
   });
   expect(halted).toBeDefined();
+  // It reached the payment worker as well, who could make nothing of it.
+  await eventually(async () => {
+    const letters = await deadLetters();
+    expect(letters).toContainEqual(
+      expect.objectContaining({
+        consumer: 'payment-worker',
+        reason: 'undecodable',
+        message: expect.anything() as unknown,
+      }),
+    );
+  });
 
   await expect(headwater('log', 'repair', 'ORDERS')).rejects.toMatchObject({
     stdout: expect.stringContaining('not repaired') as unknown,
@@ -220,7 +236,6 @@ test('the stream deleted by hand, and a consumer too: both come back, and nothin
 }, 120_000);
 
 test('the NATS user of a worker may not publish an event', async () => {
-  const { readFile } = await import('node:fs/promises');
   const pass = await readFile(started.platform.layout.secret('nats-payment.password'), 'utf8');
   const { nats } = started.platform.urls;
   const worker = await connect({ servers: nats, user: 'payment', pass, inboxPrefix: '_INBOX_payment' });
@@ -265,7 +280,7 @@ test('the command line shows orders, timelines and lag, and says what is wrong i
 
 test('after all of that everything agrees', async () => {
   expect(await checkOrders(started.platform, ['sample-order'], ['poison'])).toMatchObject({
-    deadLetters: 2,
+    deadLetters: 3,
     statuses: { Approved: 7 },
   });
 });
