@@ -146,6 +146,17 @@ test('a late debit changes the books of a cancelled order and not its state', ()
   expect(after).toMatchObject({ status: 'Cancelled', books: { debited: 1250n } });
 });
 
+test('several facts of one void are one void in the books', () => {
+  const before = given(create, debit, reject, requestVoid, voided);
+  expect(apply(before, decide(before, voided))).toMatchObject({ books: { debited: 1250n, voided: 1250n } });
+  const early = given(create, requestVoid, { type: 'recordVoid', amount: 0n }, debit, voided);
+  expect(early).toMatchObject({ books: { debited: 1250n, voided: 1250n } });
+});
+
+test('an order whose payment has been given back is not approved', () => {
+  expect(when(given(create, debit, voided), approve)).toBe('not-reviewable');
+});
+
 test('a second void request counts', () => {
   const decision = decide(STATES['Voiding']!, requestVoid);
   expect(decision).toMatchObject({ accepted: [{ data: { attempt: 2 } }] });

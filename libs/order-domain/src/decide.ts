@@ -85,6 +85,7 @@ export function decide(state: OrderState, command: OrderCommand): Decision {
       });
     case 'approve':
       if (status !== 'PaymentDebited') return refuse('not-reviewable', 'only a paid order is reviewed');
+      if (books.voidConfirmed) return refuse('not-reviewable', 'its payment has been given back');
       return accept({ name: 'approved', data: { order_id } });
     case 'reject':
       if (status !== 'PaymentDebited') return refuse('not-reviewable', 'only a paid order is reviewed');

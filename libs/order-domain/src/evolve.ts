@@ -46,7 +46,10 @@ export function evolve(state: OrderState, event: RecordedOrderEvent): OrderState
     case 'voidrequested':
       return { ...(to('Voiding', event.data.reason) as Placed), voidAttempts: event.data.attempt };
     case 'paymentvoided': {
-      const voided = state.books.voided + parseMoney(event.data.amount, event.data.currency);
+      // The provider answers every void of a key with the same amount, so several facts tell of one void. One that came
+      // before any debit says 0, hence the greatest.
+      const amount = parseMoney(event.data.amount, event.data.currency);
+      const voided = amount > state.books.voided ? amount : state.books.voided;
       return { ...next, books: { ...state.books, voided, voidConfirmed: true } };
     }
     case 'cancelled':

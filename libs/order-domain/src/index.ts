@@ -1,3 +1,14 @@
+export {
+  type CoordinatorPolicy,
+  type Course,
+  courseOf,
+  courseOfHistory,
+  type DueCourse,
+  type Step,
+  STEPS,
+  WAITS,
+  waitMs,
+} from './coordinate';
 export { decide, type Decision, type OrderCommand, type Refusal } from './decide';
 export { evolve, foldOrder, ImpossibleHistory, type RecordedOrderEvent } from './evolve';
 export {
