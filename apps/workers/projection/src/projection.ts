@@ -101,8 +101,8 @@ export class Projection {
       await this.catchUp(lease, Infinity, signal);
       pull.start();
       while (!signal.aborted) {
-        const quiet = setTimeout(() => void this.askLog(lease, signal), QUIET_MS);
-        const batch = await pull.next().finally(() => clearTimeout(quiet));
+        const quiet = setInterval(() => void this.askLog(lease, signal), QUIET_MS);
+        const batch = await pull.next().finally(() => clearInterval(quiet));
         if (!batch) break;
         await this.exclusively(() => this.take(batch.messages, lease, signal));
         if (!signal.aborted) batch.ackAll();
@@ -147,7 +147,9 @@ export class Projection {
           await this.apply(events, lease, signal);
           if (signal.aborted || this.checkpoint >= until) return;
         }
-        // A position that the log does not have yet will be delivered when it does.
+        // A position that the log does not have yet will be delivered when it does. An empty log has nothing to apply,
+        // so it is here that the event store is seen to be back.
+        this.options.progress.up();
         return;
       } catch (error) {
         if (signal.aborted || error instanceof CheckpointLost) throw error;
@@ -256,13 +258,27 @@ export class Projection {
     });
   }
 
-  /** Nothing has come for a while: if the log has more than the read model, the stream has lost it. */
+  private asking = false;
+
+  /**
+   * Nothing has come for a while: if the log has more than the read model, the stream has lost it. If not, store and
+   * database have just answered, and whatever outage was told without an event to end it is over.
+   */
   private async askLog(lease: Lease, signal: AbortSignal): Promise<void> {
+    if (this.asking) return;
+    this.asking = true;
+    const { store, pool, progress, log } = this.options;
     try {
-      const { head } = await this.options.store.getLog(LOGS.orders);
+      const { head } = await store.getLog(LOGS.orders);
       if (head > this.checkpoint) await this.exclusively(() => this.catchUp(lease, head, signal));
+      else {
+        await readCheckpoint(pool);
+        progress.up();
+      }
     } catch (error) {
-      if (!signal.aborted) this.options.log.warn({ err: error }, 'the log could not be asked for news');
+      if (!signal.aborted) log.warn({ err: error }, 'the log could not be asked for news');
+    } finally {
+      this.asking = false;
     }
   }
 
