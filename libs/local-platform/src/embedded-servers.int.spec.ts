@@ -2,7 +2,6 @@ import { chmod, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { eventually } from '@headwater/testing';
 import {
   findNatsServer,
   freePort,
@@ -10,7 +9,8 @@ import {
   preparePostgres,
   removePostgresData,
   SetupError,
-} from './index';
+} from '@headwater/embedded';
+import { eventually } from '@headwater/testing';
 
 test('PostgreSQL runs in a folder that only its owner may enter, asks for the password, and leaves no password file', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'headwater-private-'));
