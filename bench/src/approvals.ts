@@ -16,7 +16,8 @@ export class Approvals {
 
   constructor(
     private readonly client: OrderClient,
-    private readonly intervalMs = 20,
+    /** Milliseconds between two lists: long where only the rate is measured, because each list costs what it measures. */
+    public intervalMs = 50,
   ) {}
 
   start(): void {

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { removePostgresData } from '@headwater/embedded';
 import { LocalPlatform } from '@headwater/local-platform';
 import { OrderClient, orderOf } from '@headwater/testing-platform';
 import { Approvals } from './approvals';
@@ -47,6 +48,7 @@ async function main(): Promise<void> {
   });
   const end = async (): Promise<void> => {
     await platform.stop();
+    await removePostgresData(platform.layout.postgres);
     await rm(dataDir, { recursive: true, force: true });
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -68,6 +70,7 @@ async function main(): Promise<void> {
     say(`${rate.toFixed(0)} orders/s finished`);
 
     say(`half of that rate for ${values.seconds} s`);
+    approvals.intervalMs = 15;
     const half = await openLoop(client, approvals, rate / 2, Number(values.seconds));
 
     const cpuMsPerOrder = Object.fromEntries(

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import {
   access,
   chmod,
@@ -95,12 +95,15 @@ export async function preparePostgres(options: PostgresOptions): Promise<Prepare
   };
 }
 
-/** Removes a data folder made by `preparePostgres`, wherever it was put. */
-export async function removePostgresData(dataDir: string): Promise<void> {
-  for (const folder of [resolve(dataDir), standInDataDir(resolve(dataDir))]) {
-    await rm(folder, { recursive: true, force: true });
-    await rm(`${folder}.origin`, { force: true });
+/** Removes the data that `preparePostgres` made for this folder, wherever it was put. */
+export async function removePostgresData(wanted: string): Promise<void> {
+  const location = locationFile(resolve(wanted));
+  const elsewhere = await readText(location);
+  for (const dataDir of [resolve(wanted), ...(elsewhere === undefined ? [] : [elsewhere])]) {
+    await rm(dataDir, { recursive: true, force: true });
+    await rm(`${dataDir}.origin`, { force: true });
   }
+  await rm(location, { force: true });
 }
 
 /** Undefined unless the present user is root. */
@@ -172,30 +175,37 @@ async function openToOthers(folder: string): Promise<void> {
   }
 }
 
-const standInDataDir = (wanted: string): string =>
-  join(ROOTS_FOLDER, 'data', createHash('sha256').update(wanted).digest('hex').slice(0, 16));
+/** A file beside the wanted folder that says where the data is instead. Deleting it, and it alone, lets the data go. */
+const locationFile = (wanted: string): string => `${wanted}.location`;
 
 async function reachableDataDir(wanted: string, owner: Owner | undefined): Promise<string> {
   await mkdir(dirname(wanted), { recursive: true });
   if (!owner || (await reachableByOthers(dirname(wanted)))) return wanted;
   await removeOrphans();
-  const dataDir = standInDataDir(wanted);
+  const known = await readText(locationFile(wanted));
+  if (known !== undefined) return known;
+  // A new name each time: a folder that was deleted and made again must not meet its predecessor's data.
+  const dataDir = join(ROOTS_FOLDER, 'data', randomBytes(8).toString('hex'));
   await mkdir(dirname(dataDir), { recursive: true, mode: 0o755 });
-  await writeFile(`${dataDir}.origin`, dirname(wanted));
+  await writeFile(`${dataDir}.origin`, locationFile(wanted));
+  await writeFile(locationFile(wanted), dataDir);
   return dataDir;
 }
 
-/** Data whose clone has been deleted is of no use to anybody. */
+/** Data that no location file names any more, because its clone has been deleted, is of no use to anybody. */
 async function removeOrphans(): Promise<void> {
   const folder = join(ROOTS_FOLDER, 'data');
   for (const name of await readdir(folder).catch(() => [])) {
     if (!name.endsWith('.origin')) continue;
-    const origin = await readFile(join(folder, name), 'utf8').catch(() => undefined);
-    if (origin === undefined || (await exists(origin))) continue;
-    await rm(join(folder, name.replace(/\.origin$/, '')), { recursive: true, force: true });
+    const dataDir = join(folder, name.replace(/\.origin$/, ''));
+    const origin = await readText(join(folder, name));
+    if (origin === undefined || (await readText(origin)) === dataDir) continue;
+    await rm(dataDir, { recursive: true, force: true });
     await rm(join(folder, name), { force: true });
   }
 }
+
+const readText = (file: string): Promise<string | undefined> => readFile(file, 'utf8').catch(() => undefined);
 
 async function initialise(
   native: string,

@@ -196,6 +196,13 @@ async function waitForSql(url: string, server: ManagedProcess): Promise<void> {
     } catch (cause) {
       if (!server.running)
         throw new SetupError(`PostgreSQL ended at its start:\n${server.output}`, { cause });
+      // 28P01: the data was made with another password than the one that is kept beside it.
+      if ((cause as { code?: unknown }).code === '28P01') {
+        throw new SetupError(
+          'PostgreSQL refuses the password that is kept for it; was a part of the data folder deleted?',
+          { cause },
+        );
+      }
       if (Date.now() > deadline) throw new SetupError('PostgreSQL does not answer after 30 s', { cause });
       await new Promise((resolve) => setTimeout(resolve, 50));
     }

@@ -90,6 +90,7 @@ export function serviceSpec(name: ServiceName, context: ServiceContext, entry = 
     command: process.execPath,
     args: [
       ...context.nodeArgs,
+      ...tracingArgs(context.root),
       '--enable-source-maps',
       join(context.root, 'apps', service.app, 'dist', `${entry}.js`),
     ],
@@ -99,6 +100,7 @@ export function serviceSpec(name: ServiceName, context: ServiceContext, entry = 
       NODE_ENV: 'production',
       // Whatever this process was started with is not meant for them.
       NODE_OPTIONS: '',
+      OTEL_SERVICE_NAME: name,
       HEADWATER_OPS_HOST: '127.0.0.1',
       HEADWATER_OPS_PORT: String(opsPortOf(name, ports)),
       ...(service.nats
@@ -115,3 +117,9 @@ export function serviceSpec(name: ServiceName, context: ServiceContext, entry = 
     },
   };
 }
+
+/** Instrumentations must be there before what they instrument; nothing of it is loaded unless an exporter is named. */
+const tracingArgs = (root: string): string[] =>
+  process.env['OTEL_EXPORTER_OTLP_ENDPOINT']
+    ? ['--require', join(root, 'libs', 'platform', 'dist', 'start-tracing.js')]
+    : [];

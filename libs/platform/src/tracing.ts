@@ -1,16 +1,29 @@
 import { randomUUID } from 'node:crypto';
 import { context, isSpanContextValid, trace } from '@opentelemetry/api';
 
+let stopTracing: (() => Promise<void>) | undefined;
+
 /**
  * Starts OpenTelemetry when the environment names an exporter (`OTEL_EXPORTER_OTLP_ENDPOINT` or
- * `OTEL_TRACES_EXPORTER`), else nothing: the SDK's cost per call is then not paid.
+ * `OTEL_TRACES_EXPORTER`), else nothing: the SDK's cost per call is then not paid. Only the first call starts it.
  *
  * @returns flushes and stops it
  */
 export function startTracing(service: string): () => Promise<void> {
-  const wanted =
-    process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] ?? process.env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'];
-  if (!wanted && !process.env['OTEL_TRACES_EXPORTER']) return () => Promise.resolve();
+  stopTracing ??= tracingWanted() ? start(service) : () => Promise.resolve();
+  return stopTracing;
+}
+
+function tracingWanted(): boolean {
+  const { env } = process;
+  return Boolean(
+    env['OTEL_EXPORTER_OTLP_ENDPOINT'] ??
+    env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] ??
+    env['OTEL_TRACES_EXPORTER'],
+  );
+}
+
+function start(service: string): () => Promise<void> {
   process.env['OTEL_SERVICE_NAME'] ??= service;
   // Loaded only when wanted: the SDK takes half a second and 40 MB.
   /* eslint-disable @typescript-eslint/no-require-imports */

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { portTaken } from '@headwater/embedded';
+import { portTaken, removePostgresData } from '@headwater/embedded';
 import { LocalPlatform, LocalPlatformOptions, portsWithOffset } from '@headwater/local-platform';
 
 export interface TestPlatform {
@@ -28,6 +28,7 @@ export async function startTestPlatform(options: Partial<LocalPlatformOptions> =
     said,
     end: async () => {
       await platform.stop();
+      await removePostgresData(platform.layout.postgres);
       await rm(dataDir, { recursive: true, force: true });
     },
   };

@@ -1,13 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import {
-  findNatsServer,
-  freePort,
-  ManagedProcess,
-  preparePostgres,
-  removePostgresData,
-} from '@headwater/embedded';
+import { findNatsServer, ManagedProcess, preparePostgres, removePostgresData } from '@headwater/embedded';
+import { reservePort } from './ports';
 import { waitForPostgres } from './postgres';
 
 /** One PostgreSQL for the whole run, in which every test file makes its own database; nats-server is only built here. */
@@ -17,9 +12,9 @@ export default async function globalSetup(): Promise<void> {
     (line) => process.stderr.write(`${line}\n`),
   );
   const folder = await mkdtemp(join(tmpdir(), 'headwater-test-'));
-  const port = await freePort();
+  const { port, release } = await reservePort();
   // Tests that need durability across kills start a server of their own.
-  const { spec, dataDir } = await preparePostgres({
+  const { spec } = await preparePostgres({
     dataDir: join(folder, 'postgres'),
     port,
     settings: { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' },
@@ -30,8 +25,9 @@ export default async function globalSetup(): Promise<void> {
   process.env['HEADWATER_TEST_POSTGRES_URL'] = url;
   globalThis.headwaterTestServers = async () => {
     await server.stop();
-    await removePostgresData(dataDir);
+    await removePostgresData(join(folder, 'postgres'));
     await rm(folder, { recursive: true, force: true });
+    await release();
   };
 }
 

@@ -1,15 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  freePort,
-  ManagedProcess,
-  NatsConfigOptions,
-  natsServerSpec,
-  renderNatsConfig,
-} from '@headwater/embedded';
+import { ManagedProcess, NatsConfigOptions, natsServerSpec, renderNatsConfig } from '@headwater/embedded';
 import { eventually } from './eventually';
+import { reservePort } from './ports';
 
 export interface TestNats {
   /** `nats://127.0.0.1:port` */
@@ -38,17 +34,25 @@ export async function startTestNats(options: TestNatsOptions = {}): Promise<Test
   if (!binary) throw new Error('no nats-server: is the file named *.int.spec.ts?');
   const folder = await mkdtemp(join(tmpdir(), 'headwater-nats-'));
   const storeDir = join(folder, 'store');
-  const port = options.port ?? (await freePort());
+  const reserved =
+    options.port === undefined
+      ? await reservePort()
+      : { port: options.port, release: () => Promise.resolve() };
+  const { port } = reserved;
   const configFile = join(folder, 'nats.conf');
-  await writeFile(configFile, renderNatsConfig({ serverName: 'test', ...options, port, storeDir }), {
-    mode: 0o600,
-  });
+  const serverName = options.serverName ?? `test-${randomBytes(4).toString('hex')}`;
+  await writeFile(configFile, renderNatsConfig({ ...options, serverName, port, storeDir }), { mode: 0o600 });
   const spec = natsServerSpec(binary, configFile);
   const start = async (): Promise<ManagedProcess> => {
-    const started = ManagedProcess.start(spec);
+    let started = ManagedProcess.start(spec);
     await eventually(async () => {
-      if (!started.running) throw new Error(`nats-server has ended: ${started.output}`);
-      await connects(port);
+      if (!started.running) {
+        const { output } = started;
+        started = ManagedProcess.start(spec);
+        throw new Error(`nats-server has ended: ${output}`);
+      }
+      const name = await nameOfServer(port);
+      if (name !== serverName) throw new Error(`the server at port ${port} is ${name}, not ${serverName}`);
     });
     return started;
   };
@@ -66,27 +70,37 @@ export async function startTestNats(options: TestNatsOptions = {}): Promise<Test
       server.signal('SIGCONT');
       await server.stop();
       await rm(folder, { recursive: true, force: true });
+      await reserved.release();
     },
   };
 }
 
 /** Servers that form one cluster, for replicated streams. */
 export async function startTestNatsCluster(size = 3, options: TestNatsOptions = {}): Promise<TestNats[]> {
-  const routes = await Promise.all(Array.from({ length: size }, () => freePort()));
+  const reserved = await Promise.all(Array.from({ length: size }, () => reservePort()));
+  const routes = reserved.map(({ port }) => port);
+  const name = `test-${randomBytes(4).toString('hex')}`;
   return Promise.all(
-    routes.map((port, index) =>
-      startTestNats({ ...options, serverName: `test-${index}`, cluster: { name: 'test', port, routes } }),
-    ),
+    reserved.map(async ({ port, release }, index) => {
+      const cluster = { name, port, routes };
+      const server = await startTestNats({ ...options, serverName: `${name}-${index}`, cluster });
+      return { ...server, stop: () => server.stop().then(release) };
+    }),
   );
 }
 
-function connects(port: number): Promise<void> {
+/** What the server at a port calls itself in its first line. */
+function nameOfServer(port: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = createConnection(port, '127.0.0.1');
-    socket.once('data', () => {
+    let line = '';
+    socket.on('data', (chunk: Buffer) => {
+      line += chunk.toString();
+      if (!line.includes('\r\n')) return;
       socket.destroy();
-      resolve();
+      resolve(/"server_name":"([^"]*)"/.exec(line)?.[1] ?? 'none');
     });
     socket.once('error', reject);
+    socket.once('close', () => reject(new Error('the server closed the connection')));
   });
 }

@@ -3,8 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { freePort, ManagedProcess, preparePostgres, removePostgresData } from '@headwater/embedded';
+import { ManagedProcess, preparePostgres, removePostgresData } from '@headwater/embedded';
 import { eventually } from './eventually';
+import { reservePort } from './ports';
 
 export interface TestDatabase {
   url: string;
@@ -42,7 +43,7 @@ export interface TestPostgres {
 /** A PostgreSQL of the test's own, durable, to be killed and started again. */
 export async function startTestPostgres(): Promise<TestPostgres> {
   const folder = await mkdtemp(join(tmpdir(), 'headwater-pg-'));
-  const port = await freePort();
+  const { port, release } = await reservePort();
   const prepared = await preparePostgres({ dataDir: join(folder, 'postgres'), port });
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
   let server = ManagedProcess.start(prepared.spec);
@@ -52,14 +53,16 @@ export async function startTestPostgres(): Promise<TestPostgres> {
     kill: () => server.kill(),
     restart: async () => {
       await eventually(async () => {
+        // Its sessions outlive a killed server for a moment, and a new one refuses to start until they have ended.
         if (!server.running) server = ManagedProcess.start(prepared.spec);
         await execute(url, 'SELECT 1');
       });
     },
     stop: async () => {
       await server.stop();
-      await removePostgresData(prepared.dataDir);
+      await removePostgresData(join(folder, 'postgres'));
       await rm(folder, { recursive: true, force: true });
+      await release();
     },
   };
 }

@@ -7,7 +7,7 @@ import { OrderRow } from '@headwater/order-read-model';
 export class RowCache {
   private readonly rows = new Map<string, OrderRow>();
 
-  constructor(private readonly capacity = 20_000) {}
+  constructor(private readonly capacity = 5_000) {}
 
   get(orderId: string): OrderRow | undefined {
     return this.rows.get(orderId);
