@@ -10,7 +10,7 @@ const sources = join(root, 'bench', 'src');
 const names = ['orders'].filter((known) => readdirSync(sources).includes(`${known}.ts`));
 if (!name || !existsSync(join(sources, `${name}.ts`)))
   fail(`name a benchmark: npm run bench -- ${names.join(' | ')} [--help]`);
-prepare({ quiet: options.includes('--json') });
+await prepare();
 const { status } = spawnSync(process.execPath, [join(root, 'bench', 'dist', `${name}.js`), ...options], {
   stdio: 'inherit',
 });

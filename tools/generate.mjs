@@ -21,7 +21,7 @@ function snapshot() {
 }
 
 const before = snapshot();
-prepare();
+await prepare();
 execFileSync(join(root, 'node_modules', '.bin', 'buf'), ['generate'], {
   cwd: join(root, 'proto'),
   stdio: 'inherit',

@@ -5,3 +5,4 @@ export { findNatsServer, NATS_SERVER_VERSION, natsServerSpec } from './nats-serv
 export { freePort, portTaken } from './ports';
 export { type PostgresOptions, preparePostgres, type PreparedPostgres, removePostgresData } from './postgres';
 export { type ProcessSpec } from './process-spec';
+export { tellWhile } from './tell-while';

@@ -4,6 +4,7 @@ import { delimiter, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { cacheDir, SetupError } from './cache';
 import { ProcessSpec } from './process-spec';
+import { tellWhile } from './tell-while';
 
 const run = promisify(execFile);
 
@@ -42,12 +43,14 @@ async function onPath(name: string): Promise<string | undefined> {
  * Go into the cache folder (half a minute, once per machine).
  *
  * @param moduleDir folder of the pinned Go module, `tools/nats-server`
- * @param progress is told in one line what takes long
+ * @param progress is told in one line what takes long, and that it still goes on
+ * @param signal ends the building
  * @throws SetupError
  */
 export async function findNatsServer(
   moduleDir: string,
   progress: (line: string) => void = () => undefined,
+  signal?: AbortSignal,
 ): Promise<string> {
   const named = process.env['HEADWATER_NATS_SERVER'];
   if (named) {
@@ -68,20 +71,25 @@ export async function findNatsServer(
   await mkdir(join(cacheDir(), 'tools'), { recursive: true });
   const partial = `${target}.${process.pid}`;
   try {
-    await run(
+    const building = run(
       'go',
       ['build', '-trimpath', '-ldflags=-s -w', '-o', partial, 'github.com/nats-io/nats-server/v2'],
       {
         cwd: moduleDir,
         env: { ...process.env, GOFLAGS: '-mod=readonly', CGO_ENABLED: '0' },
         maxBuffer: 64 * 1024 * 1024,
+        ...(signal ? { signal } : {}),
       },
     );
+    await tellWhile(building, (seconds) => progress(`still building nats-server after ${seconds} s`));
     // Atomic, so that two first starts side by side do not meet half a binary.
     await rename(partial, target);
   } catch (cause) {
     await rm(partial, { force: true });
-    const detail = cause instanceof Error ? cause.message.split('\n').filter(Boolean).pop() : String(cause);
+    const text = cause instanceof Error ? cause.message : String(cause);
+    const detail = /no space left/i.test(text)
+      ? 'the disk is full; free some space and start again'
+      : text.split('\n').filter(Boolean).pop();
     throw new SetupError(`building nats-server with Go failed: ${detail}`, { cause });
   }
   return target;

@@ -40,6 +40,8 @@ export interface PostgresOptions {
   password?: string;
   /** Settings beside the defaults, for example `{ fsync: 'off' }`. */
   settings?: Readonly<Record<string, string>>;
+  /** Ends the making of the data folder. */
+  signal?: AbortSignal | undefined;
 }
 
 export interface PreparedPostgres {
@@ -60,7 +62,7 @@ export async function preparePostgres(options: PostgresOptions): Promise<Prepare
   const native = await nativeFolder(owner);
   const dataDir = await reachableDataDir(resolve(options.dataDir), owner);
   const created = !(await exists(join(dataDir, 'PG_VERSION')));
-  if (created) await initialise(native, dataDir, owner, options.password);
+  if (created) await initialise(native, dataDir, owner, options);
 
   const settings: Record<string, string> = {
     listen_addresses: '127.0.0.1',
@@ -211,7 +213,7 @@ async function initialise(
   native: string,
   dataDir: string,
   owner: Owner | undefined,
-  password?: string,
+  { password, signal }: Pick<PostgresOptions, 'password' | 'signal'>,
 ): Promise<void> {
   // What a first start left half done is thrown away: without PG_VERSION there is no data in it.
   await rm(dataDir, { recursive: true, force: true });
@@ -234,13 +236,16 @@ async function initialise(
         cwd: '/',
         env: { ...process.env, LC_ALL: 'C', LD_LIBRARY_PATH: join(native, 'lib') },
         ...(owner ?? {}),
+        ...(signal ? { signal } : {}),
       },
     );
     await rename(partial, dataDir);
   } catch (cause) {
     await rm(partial, { recursive: true, force: true });
     const text = cause instanceof Error ? cause.message : String(cause);
-    const full = /No space left/.test(text) ? 'the disk is full' : text.split('\n').filter(Boolean).pop();
+    const full = /No space left|ENOSPC/.test(text)
+      ? 'the disk is full; free some space and start again'
+      : text.split('\n').filter(Boolean).pop();
     throw new SetupError(`PostgreSQL's data could not be made in ${dataDir}: ${full}`, { cause });
   } finally {
     await rm(passwordFile, { force: true });

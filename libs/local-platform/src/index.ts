@@ -1,3 +1,3 @@
-export { Layout, type PortName, type Ports, portsWithOffset } from './layout';
-export { LocalPlatform, type LocalPlatformOptions } from './local-platform';
+export { Layout, type PortName, type Ports, portsWithOffset, readPorts } from './layout';
+export { LocalPlatform, type LocalPlatformOptions, StartInterrupted } from './local-platform';
 export { SERVICE_NAMES, type ServiceName } from './services';

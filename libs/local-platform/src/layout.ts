@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Ports of the local platform; an offset shifts all of them, so that two can run side by side. */
@@ -12,6 +13,7 @@ export const DEFAULT_PORTS = {
   'ops payment': 9092,
   'ops review': 9093,
   'ops projection': 9094,
+  'ops coordinator': 9095,
   'ops payment-simulator': 9096,
 } as const;
 
@@ -32,6 +34,8 @@ export class Layout {
   readonly secrets: string;
   readonly logs: string;
   readonly run: string;
+  /** Which ports the platform was started on last. */
+  readonly portsFile: string;
 
   constructor(readonly dataDir: string) {
     this.postgres = join(dataDir, 'postgres');
@@ -41,6 +45,7 @@ export class Layout {
     this.secrets = join(dataDir, 'secrets');
     this.logs = join(dataDir, 'logs');
     this.run = join(dataDir, 'run');
+    this.portsFile = join(dataDir, 'ports.json');
   }
 
   secret(name: string): string {
@@ -53,5 +58,19 @@ export class Layout {
 
   runFile(process: string): string {
     return join(this.run, `${process}.json`);
+  }
+}
+
+/** The ports that the platform with this data folder was started on last; undefined when it never was. */
+export function readPorts({ portsFile }: Layout): Ports | undefined {
+  try {
+    const noted = JSON.parse(readFileSync(portsFile, 'utf8')) as Partial<Record<string, unknown>>;
+    const ports = Object.entries(DEFAULT_PORTS).map(([name, standard]) => [
+      name,
+      typeof noted[name] === 'number' ? noted[name] : standard,
+    ]);
+    return Object.fromEntries(ports) as Ports;
+  } catch {
+    return undefined;
   }
 }

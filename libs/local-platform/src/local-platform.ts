@@ -1,9 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { Client } from 'pg';
-import { connect, NatsConnection } from '@nats-io/transport-node';
+import type { NatsConnection } from '@nats-io/transport-node';
 import { NATS_USERS } from '@headwater/contracts';
-import { Applied, keepApplied, readManifests } from '@headwater/jetstream-resources';
 import {
   findNatsServer,
   ManagedProcess,
@@ -13,18 +11,13 @@ import {
   renderNatsConfig,
   SetupError,
 } from '@headwater/embedded';
+import { runMigration, waitForNats, waitForSql } from './wait-servers';
 import { prepareDatabases } from './databases';
+import { applyDeclarations, connectAsDeclarations, messageOf } from './declarations';
 import { Layout, Ports, portsWithOffset } from './layout';
 import { endOrphans, forgetProcess, noteProcess, runningSupervisor, SUPERVISOR } from './orphans';
 import { Secrets } from './secrets';
-import {
-  MIGRATED_SERVICES,
-  opsPortOf,
-  SERVICE_NAMES,
-  ServiceContext,
-  ServiceName,
-  serviceSpec,
-} from './services';
+import { MIGRATED_SERVICES, opsPortOf, SERVICE_NAMES, ServiceContext, serviceSpec } from './services';
 import { Supervisor } from './supervisor';
 import { waitReady } from './wait-ready';
 
@@ -40,6 +33,13 @@ export interface LocalPlatformOptions {
   env?: Readonly<Record<string, string>>;
   /** Options of Node itself, for every service. */
   nodeArgs?: readonly string[];
+  /** Takes the start back; afterwards it has no effect. */
+  signal?: AbortSignal;
+}
+
+/** The start was taken back by its caller; nothing of it runs any more. */
+export class StartInterrupted extends Error {
+  override readonly name = 'StartInterrupted';
 }
 
 /** The whole platform as processes of this machine: PostgreSQL, nats-server and every app, supervised. */
@@ -52,7 +52,7 @@ export class LocalPlatform {
     private readonly stopApplying: () => Promise<void>,
   ) {}
 
-  /** @throws SetupError in one sentence; what had been started is ended */
+  /** @throws SetupError in one sentence, or StartInterrupted; what had been started is ended */
   static async start(options: LocalPlatformOptions): Promise<LocalPlatform> {
     const progress = options.progress ?? (() => undefined);
     const ports = portsWithOffset(options.portOffset ?? 0);
@@ -68,12 +68,14 @@ export class LocalPlatform {
 
     const supervisor = new Supervisor(layout, {
       ended: (name, how, ms) => progress(`${name} ended (${how}); starting it again in ${ms} ms`),
+      failed: (name, error) => progress(`${name} could not be started: ${messageOf(error)}; trying again`),
     });
     try {
       return await this.bringUp(options, ports, layout, supervisor, progress);
     } catch (error) {
       await supervisor.stopAll();
       await forgetProcess(layout, SUPERVISOR);
+      if (options.signal?.aborted) throw new StartInterrupted('the start was interrupted', { cause: error });
       throw error;
     }
   }
@@ -85,14 +87,22 @@ export class LocalPlatform {
     supervisor: Supervisor,
     progress: (line: string) => void,
   ): Promise<LocalPlatform> {
+    const { signal } = options;
     const secrets = await Secrets.open(layout);
-    const natsBinary = await findNatsServer(join(options.root, 'tools', 'nats-server'), progress);
+    await writeFile(layout.portsFile, `${JSON.stringify(ports, null, 2)}\n`);
+    const natsBinary = await findNatsServer(join(options.root, 'tools', 'nats-server'), progress, signal);
 
     progress('starting PostgreSQL');
     const password = await secrets.password('sql-postgres');
-    const postgres = await preparePostgres({ dataDir: layout.postgres, port: ports.postgres, password });
+    const postgres = await preparePostgres({
+      dataDir: layout.postgres,
+      port: ports.postgres,
+      password,
+      signal,
+    });
+    signal?.throwIfAborted();
     const server = await supervisor.start(postgres.spec);
-    await waitForSql(`postgres://postgres:${password}@127.0.0.1:${ports.postgres}/postgres`, server);
+    await waitForSql(`postgres://postgres:${password}@127.0.0.1:${ports.postgres}/postgres`, server, signal);
     const databases = await prepareDatabases(ports.postgres, secrets);
     const context: ServiceContext = {
       root: options.root,
@@ -104,7 +114,7 @@ export class LocalPlatform {
     };
 
     progress('migrating the databases');
-    await Promise.all(MIGRATED_SERVICES.map((name) => runMigration(name, context)));
+    await Promise.all(MIGRATED_SERVICES.map((name) => runMigration(name, context, signal)));
 
     progress('starting nats-server');
     const passwords = Object.fromEntries(
@@ -120,15 +130,20 @@ export class LocalPlatform {
       passwords,
     });
     await writeFile(layout.natsConfig, config, { mode: 0o600 });
-    await supervisor.start(natsServerSpec(natsBinary, layout.natsConfig));
+    signal?.throwIfAborted();
+    const natsServer = await supervisor.start(natsServerSpec(natsBinary, layout.natsConfig));
     const natsPassword = passwords['declarations'] ?? '';
+    await waitForNats(ports.nats, natsPassword, natsServer, signal);
     const stopApplying = await applyDeclarations(options.root, ports.nats, natsPassword, progress);
 
     try {
+      signal?.throwIfAborted();
       progress(`starting ${SERVICE_NAMES.join(', ')}`);
       for (const name of SERVICE_NAMES) await supervisor.start(serviceSpec(name, context));
       await Promise.all(
-        SERVICE_NAMES.map((name) => waitReady(name, opsPortOf(name, ports), () => supervisor.get(name))),
+        SERVICE_NAMES.map((name) =>
+          waitReady(name, opsPortOf(name, ports), { process: supervisor.get(name), signal, progress }),
+        ),
       );
     } catch (error) {
       await stopApplying();
@@ -165,14 +180,20 @@ export class LocalPlatform {
   /** Waits until every service is ready. */
   async ready(): Promise<void> {
     await Promise.all(
-      SERVICE_NAMES.map((name: ServiceName) => waitReady(name, opsPortOf(name, this.ports), () => undefined)),
+      SERVICE_NAMES.map((name) => waitReady(name, opsPortOf(name, this.ports), { process: undefined })),
     );
   }
 
+  /** Ends everything in order: services first, then nats-server, then PostgreSQL. */
   async stop(): Promise<void> {
     await this.stopApplying();
     await this.supervisor.stopAll();
     await forgetProcess(this.layout, SUPERVISOR);
+  }
+
+  /** Ends everything at once, for who can't wait for `stop`; the data is as after a power cut. */
+  kill(): Promise<void> {
+    return this.supervisor.killAll();
   }
 }
 
@@ -186,76 +207,3 @@ async function refuseTakenPorts(ports: Ports): Promise<void> {
     `the ${noun} taken by another program: ${taken.join(', ')}; end that program, or shift all ports with --port-offset 100`,
   );
 }
-
-async function waitForSql(url: string, server: ManagedProcess): Promise<void> {
-  for (const deadline = Date.now() + 30_000; ;) {
-    const client = new Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
-    try {
-      await client.connect();
-      return await client.end();
-    } catch (cause) {
-      if (!server.running)
-        throw new SetupError(`PostgreSQL ended at its start:\n${server.output}`, { cause });
-      // 28P01: the data was made with another password than the one that is kept beside it.
-      if ((cause as { code?: unknown }).code === '28P01') {
-        throw new SetupError(
-          'PostgreSQL refuses the password that is kept for it; was a part of the data folder deleted?',
-          { cause },
-        );
-      }
-      if (Date.now() > deadline) throw new SetupError('PostgreSQL does not answer after 30 s', { cause });
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
-}
-
-async function runMigration(name: ServiceName, context: ServiceContext): Promise<void> {
-  const migration = ManagedProcess.start(serviceSpec(name, context, 'migrate'));
-  const { code } = await migration.exited;
-  if (code !== 0) throw new SetupError(`the migrations of ${name} failed:\n${migration.output}`);
-}
-
-function connectAsDeclarations(port: number, pass: string): Promise<NatsConnection> {
-  return connect({
-    servers: `127.0.0.1:${port}`,
-    name: 'declarations',
-    user: 'declarations',
-    pass,
-    inboxPrefix: '_INBOX_declarations',
-    waitOnFirstConnect: true,
-    maxReconnectAttempts: -1,
-    reconnectTimeWait: 250,
-  });
-}
-
-/** Applies `k8s/jetstream/` and keeps it applied, as the controller does in a cluster. */
-async function applyDeclarations(
-  root: string,
-  port: number,
-  password: string,
-  progress: (line: string) => void,
-): Promise<() => Promise<void>> {
-  const manifests = await readManifests([join(root, 'k8s', 'jetstream')]);
-  const connection = await connectAsDeclarations(port, password);
-  const stop = new AbortController();
-  const kept = keepApplied(connection, manifests, {
-    signal: stop.signal,
-    onChange: (applied) =>
-      applied
-        .filter(({ outcome }) => outcome !== 'unchanged')
-        .map(describe)
-        .forEach((line) => progress(line)),
-  });
-  return async () => {
-    stop.abort();
-    await kept;
-    await connection.close();
-  };
-}
-
-const describe = ({ kind, name, outcome, fields, reason }: Applied): string =>
-  [
-    `${kind} ${name} ${outcome}`,
-    fields.length > 0 ? ` (${fields.join(', ')})` : '',
-    reason ? `: ${reason}` : '',
-  ].join('');

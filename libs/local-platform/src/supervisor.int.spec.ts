@@ -11,7 +11,7 @@ import { LocalPlatform } from './local-platform';
 import { endOrphans, noteProcess } from './orphans';
 import { isRunning, startTimeOf } from './process-identity';
 import { Secrets } from './secrets';
-import { Supervisor } from './supervisor';
+import { Supervisor, SupervisorEvents } from './supervisor';
 
 let folder: string;
 let layout: Layout;
@@ -30,10 +30,14 @@ const node = (name: string, script: string): ProcessSpec => ({
   stopSignal: 'SIGTERM',
 });
 const FOREVER = 'setInterval(() => {}, 1000)';
+const QUIET: SupervisorEvents = { ended: () => undefined, failed: () => undefined };
 
 test('a process that is killed is started again; one that is stopped is not', async () => {
   const ended: string[] = [];
-  const supervisor = new Supervisor(layout, { ended: (name, how) => void ended.push(`${name} ${how}`) });
+  const supervisor = new Supervisor(layout, {
+    ...QUIET,
+    ended: (name, how) => void ended.push(`${name} ${how}`),
+  });
   const first = await supervisor.start(node('one', FOREVER));
   await first.kill();
   await eventually(() => {
@@ -48,7 +52,7 @@ test('a process that is killed is started again; one that is stopped is not', as
 });
 
 test('what it prints goes to its log file, and the last lines are at hand', async () => {
-  const supervisor = new Supervisor(layout, { ended: () => undefined });
+  const supervisor = new Supervisor(layout, QUIET);
   const talker = await supervisor.start(node('talker', `console.log('hello'); ${FOREVER}`));
   await eventually(() => expect(talker.output).toContain('hello'));
   await supervisor.stopAll();

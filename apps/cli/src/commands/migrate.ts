@@ -18,6 +18,12 @@ const OWNERS = [
     variable: 'HEADWATER_READ_MODEL_DATABASE_URL',
   },
   {
+    name: 'coordinator',
+    app: 'coordinator',
+    user: 'coordinator',
+    variable: 'HEADWATER_COORDINATOR_DATABASE_URL',
+  },
+  {
     name: 'payment simulator',
     app: 'payment-simulator',
     user: 'payment_simulator',

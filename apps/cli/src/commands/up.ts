@@ -1,6 +1,7 @@
-import { LocalPlatform } from '@headwater/local-platform';
+import { LocalPlatform, StartInterrupted } from '@headwater/local-platform';
 import { ApiClient } from '../api-client';
 import { CommandFailed } from '../command-failed';
+import { Interruption, watchInterruption } from '../interruption';
 import { ROOT } from '../root';
 import { print } from '../table';
 import { exampleOrder, waitUntilSettled } from './orders';
@@ -14,35 +15,48 @@ export interface UpOptions {
 
 /** Runs everything, shows one order's way to `Approved`, and stays up until a signal; with `once` it ends then. */
 export async function up(options: UpOptions): Promise<void> {
-  const interrupted = firstSignal();
-  const starting = LocalPlatform.start({
-    root: ROOT,
-    dataDir: options.dataDir,
-    portOffset: options.portOffset,
-    progress: (line) => print(`· ${line}`),
-  });
-  // A signal during the start is obeyed when the start can be taken back in order.
-  const platform = await starting;
+  const interruption = watchInterruption();
+  const platform = await start(options, interruption.signal);
   try {
-    await showOneOrder(platform.urls.api);
+    const shown = await Promise.race([
+      showOneOrder(platform.urls.api).then(() => true),
+      interruption.first.then(() => false),
+    ]);
+    if (!shown) throw new CommandFailed('interrupted before the order was approved; everything is ended');
     if (options.once) return;
-    const { api, docs, nats, grpc, simulator } = platform.urls;
-    print(`
-order API          ${api}/api/orders
-API documentation  ${docs}
-event store        ${grpc} (gRPC)
-NATS               ${nats}
-payment simulator  ${simulator}
-logs               ${platform.layout.logs}
-
-Try:  npx headwater orders create --wait      npx headwater lag
-      npx headwater orders ls                 npx headwater trace ORDER
-Ctrl-C ends it; the data stays in ${platform.layout.dataDir}.`);
-    await interrupted;
-    print('\n· stopping');
+    print(whereThingsAre(platform));
+    await interruption.first;
   } finally {
-    await platform.stop();
+    await stop(platform, interruption);
   }
+}
+
+async function start(options: UpOptions, signal: AbortSignal): Promise<LocalPlatform> {
+  signal.addEventListener('abort', () => print('\n· stopping'), { once: true });
+  try {
+    return await LocalPlatform.start({
+      root: ROOT,
+      dataDir: options.dataDir,
+      portOffset: options.portOffset,
+      progress: (line) => print(`· ${line}`),
+      signal,
+    });
+  } catch (error) {
+    if (!(error instanceof StartInterrupted)) throw error;
+    throw new CommandFailed('interrupted before everything was up; what had been started is ended', {
+      cause: error,
+    });
+  }
+}
+
+/** In order, unless somebody can't wait for that. */
+async function stop(platform: LocalPlatform, { signal, second }: Interruption): Promise<void> {
+  void second.then(() => {
+    print('· ending everything at once');
+    return platform.kill();
+  });
+  await platform.stop();
+  if (signal.aborted) print('· everything has ended');
 }
 
 async function showOneOrder(apiUrl: string): Promise<void> {
@@ -56,8 +70,15 @@ async function showOneOrder(apiUrl: string): Promise<void> {
     throw new CommandFailed(`the order should be Approved and is ${order.status}`);
 }
 
-function firstSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, resolve);
-  });
-}
+const whereThingsAre = ({ urls, layout }: LocalPlatform): string => `
+order API          ${urls.api}/api/orders
+API documentation  ${urls.docs}
+event store        ${urls.grpc} (gRPC)
+NATS               ${urls.nats}
+payment simulator  ${urls.simulator}
+logs               ${layout.logs}
+
+Try, in another terminal:
+  npx headwater orders create --wait      npx headwater lag
+  npx headwater orders ls                 npx headwater trace ORDER
+Ctrl-C ends it; the data stays in ${layout.dataDir}.`;
