@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -116,7 +117,7 @@ export async function prepare({ build = true } = {}) {
   checkNode();
   await installDependencies();
   if (!build) return;
-  const nx = join(root, 'node_modules', 'nx', 'bin', 'nx.js');
+  const nx = createRequire(import.meta.url).resolve('nx/bin/nx.js');
   await run('building', process.execPath, [nx, 'run-many', '-t', 'build', '--outputStyle=stream'], {
     env: NX_ENV,
     advice: 'what the compiler says about it stands above',
