@@ -1,5 +1,6 @@
 export { adviceOn } from './advice';
 export { appendCaused } from './append-caused';
+export { appendDecided, type DecidedEvent } from './append-decided';
 export { EventStoreClient, type EventStoreClientOptions, type LogPage, type LogState } from './client';
 export { deriveEventId } from './derive-event-id';
 export {

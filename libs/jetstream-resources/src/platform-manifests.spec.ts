@@ -11,9 +11,6 @@ import {
 import { Manifest } from './manifest';
 import { readManifests } from './read-manifests';
 
-/** Bound in a later step of the platform; its place in the contracts is taken already. */
-const NOT_YET = new Set<string>([CONSUMERS.coordinator]);
-
 let manifests: Manifest[];
 beforeAll(async () => {
   manifests = await readManifests([join(__dirname, '../../../k8s/jetstream')]);
@@ -42,9 +39,7 @@ test('the consumers are those that the users may use', () => {
   const allowed = Object.values(NATS_USERS).flatMap(({ publish }: { publish: string[] }) =>
     publish.flatMap((subject) => {
       const [, stream, durable] = /^\$JS\.API\.CONSUMER\.MSG\.NEXT\.([^.]+)\.([^.]+)$/.exec(subject) ?? [];
-      return stream !== undefined && durable !== undefined && !NOT_YET.has(durable)
-        ? [jetStream.next(stream, durable)]
-        : [];
+      return stream !== undefined && durable !== undefined ? [jetStream.next(stream, durable)] : [];
     }),
   );
   const declared = consumers().map(({ streamName, durableName }) => jetStream.next(streamName, durableName));
@@ -64,7 +59,8 @@ test('filters name event types with and without partition', () => {
     both(ORDER_EVENTS.paymentdebited.type),
   );
   expect(consumer(LOGS.orders, CONSUMERS.projection)?.filterSubjects).toBeUndefined();
-  for (const name of [CONSUMERS.payment, CONSUMERS.review]) {
+  expect(consumer(LOGS.orders, CONSUMERS.coordinator)?.filterSubjects).toBeUndefined();
+  for (const name of [CONSUMERS.payment, CONSUMERS.review, CONSUMERS.coordinator]) {
     expect(consumer(LOGS.deadLetters, name)?.filterSubjects).toEqual(both('DEADLETTERS.redriven'));
   }
 });

@@ -5,6 +5,7 @@ import { Secrets } from './secrets';
 const DATABASES = [
   { database: 'eventstore', owner: 'eventstore', readers: [] },
   { database: 'order_read_model', owner: 'projection', readers: ['order_api'] },
+  { database: 'coordinator', owner: 'coordinator', readers: [] },
   { database: 'payments', owner: 'payment_simulator', readers: [] },
 ] as const;
 

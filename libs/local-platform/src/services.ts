@@ -60,6 +60,13 @@ const SERVICES = {
     sql: 'projection',
     usesEventStore: true,
   },
+  coordinator: {
+    app: 'coordinator',
+    opsPort: 'ops coordinator',
+    nats: 'coordinator',
+    sql: 'coordinator',
+    usesEventStore: true,
+  },
   order: {
     app: 'order',
     opsPort: 'ops order',
@@ -79,6 +86,7 @@ export const MIGRATED_SERVICES = [
   'eventstore',
   'payment-simulator',
   'projection',
+  'coordinator',
 ] as const satisfies ServiceName[];
 
 /** How to start a service, or another entry point of its app, such as `migrate`. */

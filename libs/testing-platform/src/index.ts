@@ -2,5 +2,6 @@ export { checkOrders, type PlatformAccount } from './check-orders';
 export { compareStreamWithLog, readWholeLog } from './check-platform';
 export { type LedgerEntry, readLedger, setFaults } from './ledger';
 export { HttpRefusal, type OrderAnswer, type OrderBody, OrderClient, orderOf } from './order-client';
+export { createdEvent, OrderLog } from './order-log';
 export { seededRandom } from './random';
 export { startTestPlatform, type TestPlatform } from './start-platform';

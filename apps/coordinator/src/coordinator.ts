@@ -1,0 +1,126 @@
+import type { NatsConnection } from '@nats-io/transport-node';
+import type { Pool } from 'pg';
+import { RecordedEvent } from '@headwater/contracts';
+import { EventStoreClient } from '@headwater/eventstore-client';
+import { DeadLetterSink } from '@headwater/nest-jetstream';
+import { CoordinatorPolicy } from '@headwater/order-domain';
+import { Dependency } from '@headwater/platform';
+import { backoffMs, Lease, pause, whileHolding } from '@headwater/sql';
+import { CoordinatorMetrics } from './coordinator-metrics';
+import { FireDeadlines } from './fire-deadlines';
+import { followOrders } from './follow-orders';
+import { Log } from './log';
+import { COORDINATOR_LEASE, readProgress } from './progress';
+import { recordDeadlines } from './record-deadlines';
+
+export interface CoordinatorOptions {
+  pool: Pool;
+  store: Pick<EventStoreClient, 'append' | 'readAggregate' | 'readLog' | 'getLog'>;
+  nats: NatsConnection;
+  deadLetters: DeadLetterSink;
+  /** Identifies this replica: host and pid. */
+  holder: string;
+  policy: CoordinatorPolicy;
+  defaultCurrency: string;
+  metrics: CoordinatorMetrics;
+  log: Log;
+  /** Whether deadlines are kept and fired; up while another replica does. */
+  deadlines: Dependency;
+  /** Whether the consumer delivers; up while another replica works. */
+  consumer: Dependency;
+  /** Whether decisions can be made. */
+  deciding: Dependency;
+  /** Milliseconds since 1970. */
+  now?: () => number;
+  gatherMs?: number;
+  pollMs?: number;
+  leaseMs?: number;
+}
+
+/**
+ * Brings every order to an end. One replica at a time keeps the deadlines, by a lease whose epoch is part of every
+ * checkpoint's update, and decides when they are over. The lease only saves work: what two replicas decide at once is
+ * settled by the order's version and the derived ids.
+ */
+export class Coordinator {
+  constructor(private readonly options: CoordinatorOptions) {}
+
+  /** Works, or stands by while another replica does, until the signal. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { pool, holder, log, consumer, deadlines, deciding, metrics, leaseMs = 6_000 } = this.options;
+    for (let failures = 0; !signal.aborted;) {
+      // Standing by is doing one's work; after a failure it shows only with time whether another replica has the lease.
+      const standingBy = setTimeout(
+        () => [consumer, deadlines, deciding].forEach((dependency) => dependency.up()),
+        failures === 0 ? 0 : 1_500,
+      );
+      const held = {
+        holder,
+        ttlMs: leaseMs,
+        pollMs: 500,
+        signal,
+        onError: (error: unknown) => deadlines.down(`the coordinator's database: ${messageOf(error)}`),
+      };
+      try {
+        await whileHolding(pool, COORDINATOR_LEASE, held, async (lease, holding) => {
+          clearTimeout(standingBy);
+          log.info({ epoch: lease.epoch }, 'coordinating');
+          metrics.holder(true);
+          await this.coordinate(lease, holding, () => (failures = 0)).finally(() => metrics.holder(false));
+        });
+      } catch (error) {
+        if (signal.aborted) return;
+        log.warn({ err: error }, 'coordinating was interrupted');
+        deadlines.down(messageOf(error));
+        failures++;
+      } finally {
+        clearTimeout(standingBy);
+      }
+      await pause(failures === 0 ? 200 : backoffMs(failures, 100, 5_000), signal);
+    }
+  }
+
+  /** Follows the log and, from its end on, fires; both end together. */
+  private async coordinate(lease: Lease, signal: AbortSignal, working: () => void): Promise<void> {
+    const { pool, store, nats, policy, metrics, deadlines, consumer } = this.options;
+    let { checkpoint } = await readProgress(pool);
+    const stop = new AbortController();
+    const either = AbortSignal.any([signal, stop.signal]);
+    const firing = new FireDeadlines({
+      ...this.options,
+      now: this.options.now ?? Date.now,
+      pollMs: this.options.pollMs ?? 500,
+    });
+    let fired: Promise<void> | undefined;
+    try {
+      await followOrders(
+        {
+          nats,
+          store,
+          consumer,
+          position: () => checkpoint,
+          take: async (events: readonly RecordedEvent[]) => {
+            checkpoint = await recordDeadlines(pool, checkpoint, events, { epoch: lease.epoch, policy });
+            metrics.recorded(events.length, checkpoint);
+            deadlines.up();
+            working();
+            firing.wake();
+          },
+          gatherMs: this.options.gatherMs ?? 200,
+          // Before that, what a deadline stands for may have happened long ago.
+          caughtUp: () => {
+            deadlines.up();
+            working();
+            fired = firing.run(either);
+          },
+        },
+        either,
+      );
+    } finally {
+      stop.abort();
+      await fired;
+    }
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
