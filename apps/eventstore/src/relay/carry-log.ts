@@ -1,7 +1,7 @@
 import type { JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { Pool } from 'pg';
-import { subjectOf } from '@headwater/contracts';
+import { jetStream, subjectOf } from '@headwater/contracts';
 import { loadRelayed, readAfter, saveHalted, saveRelayed } from '@headwater/eventstore';
 import { Lease } from '@headwater/sql';
 import { Checkpoint } from './checkpoint';
@@ -50,18 +50,30 @@ const SETTLE_MS = 2000;
  * @throws errors of SQL
  */
 export async function carryLog(options: CarryOptions): Promise<void> {
+  const { nats, log, signal, wake } = options;
+  const wakeUp = (): void => wake.up();
+  signal.addEventListener('abort', wakeUp);
+  // What is waited for mostly is a stream that is made or corrected, and that announces itself.
+  const advisories = nats.subscribe(jetStream.streamAdvisories(log), { callback: wakeUp });
+  try {
+    await carry(options);
+  } finally {
+    signal.removeEventListener('abort', wakeUp);
+    if (!nats.isClosed()) advisories.unsubscribe();
+  }
+}
+
+async function carry(options: CarryOptions): Promise<void> {
   const { pool, log, lease, signal, view, wake } = options;
-  const onAbort = (): void => wake.up();
-  signal.addEventListener('abort', onAbort);
   let relayed = await loadRelayed(pool, log);
   let failures = 0;
   while (!signal.aborted) {
-    if (!options.link.up) {
-      // A question asked now would be lost with the connection and cost its whole timeout; the reconnection wakes.
+    // A question asked now would be lost with the connection and cost its whole timeout; the reconnection wakes.
+    while (!options.link.up && !signal.aborted) {
       view.waiting('JetStream is away: the connection to NATS is lost');
       await wake.within(RETRY_MS.last);
-      if (signal.aborted) break;
     }
+    if (signal.aborted) break;
     const found = await compareWithStream({ ...options, relayed });
     view.compared(found.kind);
     switch (found.kind) {
@@ -98,7 +110,6 @@ export async function carryLog(options: CarryOptions): Promise<void> {
         break;
     }
   }
-  signal.removeEventListener('abort', onAbort);
 }
 
 const retryMs = (failures: number): number =>

@@ -29,6 +29,8 @@ export interface CompareOptions {
   relayed: number;
   /** Sequence that the stream is declared to begin with. */
   firstSequence: number;
+  /** Ends a long comparison between two pages; it has found nothing then. */
+  signal?: AbortSignal;
 }
 
 /** So many positions may have been in flight, and so been stored unseen, when a relay ended. */
@@ -54,7 +56,7 @@ export async function compareWithStream(options: CompareOptions): Promise<Compar
   // The head is read after the stream, so the stream is behind it unless something is wrong.
   const { head } = await standingOf(pool, log);
   const found = await judge(options, info, head).catch((error: unknown): Comparison => {
-    if (error instanceof BrokerAway) return { kind: 'waiting', reason: error.message };
+    if (error instanceof Interrupted) return { kind: 'waiting', reason: error.message };
     throw error;
   });
   switch (found.kind) {
@@ -156,8 +158,9 @@ async function firstDifference(
   from: number,
   to: number,
 ): Promise<string | undefined> {
-  const { pool, log } = options;
+  const { pool, log, signal } = options;
   for (let start = Math.max(1, from); start <= to; start += PAGE) {
+    if (signal?.aborted) throw new Interrupted('the relay is stopping');
     const end = Math.min(to, start + PAGE - 1);
     const ids = await readEventIds(pool, log, start, end);
     if (ids.length !== end - start + 1) return `the log ${log} has a gap between ${start} and ${end}`;
@@ -191,16 +194,16 @@ async function readMessage({ manager, log }: CompareOptions, sequence: number): 
   return { kind: 'event', id: decodeHeaderValue(id), position, what: `the event ${id}` };
 }
 
-/** JetStream did not answer in the middle of a comparison. */
-class BrokerAway extends Error {
-  override readonly name = 'BrokerAway';
+/** A comparison came to no end: JetStream did not answer, or the relay is to stop. */
+class Interrupted extends Error {
+  override readonly name = 'Interrupted';
 }
 
 async function asked<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (cause) {
-    throw new BrokerAway(`JetStream is away: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    throw new Interrupted(`JetStream is away: ${cause instanceof Error ? cause.message : String(cause)}`, {
       cause,
     });
   }

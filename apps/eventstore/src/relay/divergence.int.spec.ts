@@ -1,6 +1,6 @@
 import { createTestDatabase, eventually, startTestNats, TestDatabase, TestNats } from '@headwater/testing';
 import { Relay } from './relay';
-import { RelayScenario } from './relay-scenario';
+import { RelayScenario } from '../../test/relay-scenario';
 import { repairLog, RepairReport } from './repair-log';
 
 let server: TestNats;
@@ -22,8 +22,7 @@ beforeEach(async () => {
   await eventually(() => scenario.expectEqual());
 });
 afterEach(async () => {
-  await scenario.manager.streams.delete('ORDERS').catch(() => undefined);
-  await scenario.stop();
+  await scenario.end();
   await database.drop();
 });
 

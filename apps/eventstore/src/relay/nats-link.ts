@@ -1,8 +1,9 @@
-import type { NatsConnection } from '@nats-io/transport-node';
+import { NatsConnection, PermissionViolationError } from '@nats-io/transport-node';
 
-/** Knows whether the connection is up, and tells when it is lost and when it is back. */
+/** Knows whether the connection is up, and tells when it is lost, when it is back, and what its user may not do. */
 export class NatsLink {
   private readonly listeners = new Set<(up: boolean) => void>();
+  private readonly refusals = new Set<(refusal: PermissionViolationError) => void>();
   private ended = false;
   private connected = true;
 
@@ -20,18 +21,31 @@ export class NatsLink {
     return () => this.listeners.delete(listener);
   }
 
+  /**
+   * A refused publish gets no answer, only this.
+   *
+   * @returns takes the listener away again
+   */
+  onRefusal(listener: (refusal: PermissionViolationError) => void): () => void {
+    this.refusals.add(listener);
+    return () => this.refusals.delete(listener);
+  }
+
   close(): void {
     this.ended = true;
     this.listeners.clear();
+    this.refusals.clear();
   }
 
   private async follow(nats: NatsConnection): Promise<void> {
     // Ends by itself when the connection is closed.
-    for await (const { type } of nats.status()) {
+    for await (const status of nats.status()) {
       if (this.ended) return;
-      if (type === 'disconnect' || type === 'reconnect') {
-        this.connected = type === 'reconnect';
+      if (status.type === 'disconnect' || status.type === 'reconnect') {
+        this.connected = status.type === 'reconnect';
         for (const listener of this.listeners) listener(this.connected);
+      } else if (status.type === 'error' && status.error instanceof PermissionViolationError) {
+        for (const listener of this.refusals) listener(status.error);
       }
     }
   }

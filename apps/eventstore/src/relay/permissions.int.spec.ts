@@ -3,7 +3,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { join } from 'node:path';
 import { createTestDatabase, eventually, startTestNats, TestDatabase, TestNats } from '@headwater/testing';
 import { apply, readManifests } from '@headwater/jetstream-resources';
-import { RelayScenario } from './relay-scenario';
+import { RelayScenario } from '../../test/relay-scenario';
 import { repairLog } from './repair-log';
 
 let server: TestNats;

@@ -16,6 +16,8 @@ export interface PublishWindowOptions {
   onAcked?: (position: number) => void;
   /** Is told once, when the window has ended. */
   onTrouble?: () => void;
+  /** Nothing more is to be published: whoever waits for room is let go. */
+  signal?: AbortSignal;
 }
 
 /**
@@ -57,6 +59,7 @@ export class PublishWindow {
       if (this.outstanding > 0 && performance.now() - this.progressAt > timeoutMs)
         this.fail(`JetStream has not answered for ${timeoutMs / 1000} s`);
     }, timeoutMs / 4);
+    options.signal?.addEventListener('abort', this.changed);
   }
 
   /** Highest position below and at which everything is acknowledged. */
@@ -101,16 +104,20 @@ export class PublishWindow {
     }
   }
 
-  /** Resolves when there is room for another event, or trouble. */
+  /** Resolves when there is room for another event, on trouble, and when nothing more is to be published. */
   async room(): Promise<void> {
-    while (this.full && this.problem === undefined) await this.change();
+    while (this.full && this.problem === undefined && !this.options.signal?.aborted) await this.change();
   }
 
-  /** Resolves when every answer has come, or none comes any more within the time, in milliseconds. */
+  /** Resolves when every answer has come, or after the time, in milliseconds. */
   async settled(withinMs: number): Promise<void> {
-    const deadline = performance.now() + withinMs;
-    const timer = setTimeout(() => this.changed(), withinMs);
-    while (this.outstanding > 0 && performance.now() < deadline) await this.change();
+    // The timer itself is the end, not a clock that it makes one look at: timers fire up to a millisecond early.
+    let over = false;
+    const timer = setTimeout(() => {
+      over = true;
+      this.changed();
+    }, withinMs);
+    while (this.outstanding > 0 && !over) await this.change();
     clearTimeout(timer);
   }
 
@@ -124,6 +131,7 @@ export class PublishWindow {
 
   close(): void {
     clearInterval(this.watch);
+    this.options.signal?.removeEventListener('abort', this.changed);
     this.subscription.unsubscribe();
     this.fail('the relay has stopped');
   }
@@ -153,11 +161,11 @@ export class PublishWindow {
     });
   }
 
-  private changed(): void {
+  private readonly changed = (): void => {
     const { waiting } = this;
     this.waiting = undefined;
     waiting?.();
-  }
+  };
 }
 
 interface PubAck {

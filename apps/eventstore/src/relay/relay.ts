@@ -8,6 +8,7 @@ import { relayWakeSubject } from '@headwater/contracts';
 import { declareRelay, LogDamaged, readRelayLag, relayLeaseRow } from '@headwater/eventstore';
 import { backoffMs, pause, whileHolding } from '@headwater/sql';
 import { carryLog } from './carry-log';
+import { endsWithin } from '../ends-within';
 import { NatsLink } from './nats-link';
 import { relayMetrics, RelayState } from './relay-state';
 import { RelayLogger, RelayView } from './relay-view';
@@ -32,13 +33,21 @@ export interface RelayOptions {
 
 export interface Relay {
   state(): RelayState;
-  /** Ends publishing, waits for what is in flight, writes the checkpoint and frees the lease. */
+  /**
+   * Ends publishing, waits for what is in flight, writes the checkpoint and frees the lease. Ends within seconds,
+   * whatever does not answer: what could not be written is found by the next relay's comparison.
+   */
   stop(): Promise<void>;
 }
 
 const SAMPLE_MS = 1000;
 /** Commits of a busy replica that is not the relay become one ping. */
 const PING_MS = 5;
+/**
+ * Milliseconds after which a stop no longer waits. Above what everything in it takes when only NATS is silent; a silent
+ * database takes each statement's own timeout.
+ */
+const STOP_MS = 10_000;
 
 /**
  * Starts the relay of one log. Every replica of the event store runs one; the lease in SQL picks which of them works, and
@@ -53,18 +62,19 @@ export function startRelay(options: RelayOptions): Relay {
   link.onChange((up) => up && wake.up());
   const pings = pingOthers(options, view, wake);
   const woken = nats.subscribe(relayWakeSubject(log), { callback: () => wake.up() });
-  const sampler = setInterval(() => void sample(pool, log, view), SAMPLE_MS);
+  const endSampling = keepSampling(pool, log, view);
   const running = run(options, view, link, wake, stopping.signal);
   return {
     state: () => ({ ...view.state }),
     stop: async () => {
       stopping.abort();
       wake.up();
-      clearInterval(sampler);
       pings();
-      link.close();
-      await running;
       if (!nats.isClosed()) woken.unsubscribe();
+      const ended = await endsWithin(Promise.all([running, endSampling()]), STOP_MS);
+      if (!ended)
+        logger.warn({ log, ms: STOP_MS }, 'the relay did not stop in time and is left to its timeouts');
+      link.close();
     },
   };
 }
@@ -84,7 +94,8 @@ async function run(
   for (let failures = 0; !stopping.aborted;) {
     try {
       await declareRelay(pool, log);
-      const hold = { holder, ttlMs: options.leaseMs ?? 3000, pollMs: 500, signal: stopping };
+      const ttlMs = options.leaseMs ?? 3000;
+      const hold = { holder, ttlMs, pollMs: ttlMs / 6, signal: stopping };
       await whileHolding(pool, relayLeaseRow(log), hold, async (lease, signal) => {
         view.holds(true);
         failures = 0;
@@ -137,6 +148,18 @@ function pingOthers(options: RelayOptions, view: RelayView, wake: Wake): () => v
   return () => {
     forget?.();
     clearTimeout(ping);
+  };
+}
+
+/** One look at a time: a silent database must not fill the pool with questions. */
+function keepSampling(pool: Pool, log: string, view: RelayView): () => Promise<void> {
+  let asking: Promise<void> | undefined;
+  const timer = setInterval(() => {
+    asking ??= sample(pool, log, view).finally(() => (asking = undefined));
+  }, SAMPLE_MS);
+  return async () => {
+    clearInterval(timer);
+    await asking;
   };
 }
 

@@ -5,7 +5,7 @@ import {
   TestDatabase,
   TestNats,
 } from '@headwater/testing';
-import { RelayScenario } from './relay-scenario';
+import { RelayScenario } from '../../test/relay-scenario';
 
 /** A cluster answers differently: message ids are checked before sequences, and a leader may change. */
 let servers: TestNats[];
@@ -44,14 +44,10 @@ test('a replicated stream equals the log when its servers are killed one after a
 test('rivals, repetitions within the duplicate window, and a deleted stream', async () => {
   scenario.relay();
   scenario.relay();
-  const stealing = setInterval(() => {
-    void scenario.pool.query(
-      "UPDATE relays SET holder = 'nobody', until = now(), relayed = greatest(0, relayed - 50)",
-    );
-  }, 50);
+  scenario.steal(50, ', relayed = greatest(0, relayed - 50)');
   for (let round = 0; round < 5; round++) await scenario.append(200);
+  scenario.stopStealing();
   await equal();
-  clearInterval(stealing);
   await scenario.manager.streams.delete('ORDERS');
   await equal();
   expect(scenario.states.filter(({ halted }) => halted !== undefined)).toEqual([]);

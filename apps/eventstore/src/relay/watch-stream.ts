@@ -18,8 +18,8 @@ export interface WatchOptions {
 
 /**
  * Sees what no publish would meet: a stream that is deleted, purged, reconfigured or written to by others while the log
- * is quiet. Looks every few seconds, and at once when JetStream announces a change or the connection breaks; whatever is
- * wrong ends the window, and a full comparison follows.
+ * is quiet. Looks every few seconds, and at once when JetStream announces a change or the connection breaks, and hears of
+ * publishes that its user may not make; whatever is wrong ends the window, and a full comparison follows.
  *
  * @returns ends the watching
  */
@@ -48,9 +48,14 @@ export function watchStream({
   const forget = link.onChange((up) => {
     if (!up) window.fail('the connection to NATS was lost');
   });
+  const permit = link.onRefusal(({ operation, subject }) => {
+    if (operation === 'publish' && subject.startsWith(`${log}.`))
+      window.fail(`the NATS user may not publish to ${subject}`);
+  });
   return () => {
     clearInterval(timer);
     forget();
+    permit();
     advisories.unsubscribe();
   };
 }

@@ -1,13 +1,13 @@
 import { jetstreamManager, JetStreamManager } from '@nats-io/jetstream';
 import { connect, ConnectionOptions, NatsConnection } from '@nats-io/transport-node';
 import { join } from 'node:path';
-import { Pool } from 'pg';
+import { Client, Pool } from 'pg';
 import { HEADERS } from '@headwater/contracts';
 import { EVENTSTORE_MIGRATIONS, readEventIds } from '@headwater/eventstore';
 import { keepApplied, Manifest, readManifests } from '@headwater/jetstream-resources';
 import { createPool, migrateDatabase } from '@headwater/sql';
-import { Relay, RelayOptions, startRelay } from './relay';
-import { RelayState } from './relay-state';
+import { Relay, RelayOptions, startRelay } from '../src/relay/relay';
+import { RelayState } from '../src/relay/relay-state';
 
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -18,9 +18,11 @@ export class RelayScenario {
   readonly states: RelayState[] = [];
   private readonly relays: Relay[] = [];
   private readonly stopping = new AbortController();
+  private stealing: NodeJS.Timeout | undefined;
   private kept: Promise<void> | undefined;
 
   private constructor(
+    private readonly databaseUrl: string,
     readonly pool: Pool,
     readonly nats: NatsConnection,
     readonly manager: JetStreamManager,
@@ -40,14 +42,14 @@ export class RelayScenario {
       reconnectTimeWait: 50,
       ...options.connection,
     });
-    const declared = await readManifests([join(__dirname, '../../../../k8s/jetstream/streams.yaml')]);
+    const declared = await readManifests([join(__dirname, '../../../k8s/jetstream/streams.yaml')]);
     const manifests = declared.flatMap((manifest): Manifest[] =>
       manifest.kind === 'Stream' && manifest.spec.name === 'ORDERS'
         ? [{ ...manifest, spec: { ...manifest.spec, replicas: options.replicas ?? 1 } }]
         : [],
     );
     const manager = await jetstreamManager(nats, { checkAPI: false });
-    const scenario = new RelayScenario(pool, nats, manager, manifests);
+    const scenario = new RelayScenario(databaseUrl, pool, nats, manager, manifests);
     await pool.query('INSERT INTO logs (name) VALUES ($1) ON CONFLICT (name) DO NOTHING', [scenario.log]);
     return scenario;
   }
@@ -65,16 +67,21 @@ export class RelayScenario {
       nats: this.nats,
       logger: silent,
       onState: (state) => this.states.push(state),
-      leaseMs: 1000,
+      leaseMs: 600,
       ...options,
     });
     this.relays.push(relay);
     return relay;
   }
 
-  /** Commits so many further events, three to an order, with ids of their own in each life of the log. */
+  /**
+   * Commits so many further events, three to an order, with ids of their own in each life of the log. Over a connection
+   * of its own: one of the pool may be that of a server which has been killed meanwhile.
+   */
   async append(count: number, life = 'first'): Promise<void> {
-    await this.pool.query(
+    const writer = new Client({ connectionString: this.databaseUrl });
+    await writer.connect();
+    await writer.query(
       `WITH counter AS (UPDATE logs SET head = head + $2 WHERE name = $1 RETURNING head),
             batch AS (SELECT p, 'order-' || (p - 1) / 3 AS id, (p - 1) % 3 + 1 AS version
                         FROM counter, generate_series(head - $2 + 1, head) AS p),
@@ -89,6 +96,7 @@ export class RelayScenario {
          FROM batch`,
       [this.log, count, life],
     );
+    await writer.end();
   }
 
   /** The database as it was when it held so many events, as from an older backup. */
@@ -131,10 +139,36 @@ export class RelayScenario {
     return ids;
   }
 
+  /** Takes the lease away every so often, in milliseconds, with what else is to be set, until told otherwise or the end. */
+  steal(everyMs: number, also = ''): void {
+    const sql = `UPDATE relays SET holder = 'nobody', until = now()${also}`;
+    this.stealing = setInterval(() => void this.pool.query(sql), everyMs);
+  }
+
+  stopStealing(): void {
+    clearInterval(this.stealing);
+  }
+
+  /** Stops, and leaves no stream to those who use the server next. */
+  async end(): Promise<void> {
+    await this.quiet();
+    await this.manager.streams.delete(this.log).catch(() => undefined);
+    await this.close();
+  }
+
   async stop(): Promise<void> {
-    await Promise.all(this.relays.map((relay) => relay.stop()));
+    await this.quiet();
+    await this.close();
+  }
+
+  private async quiet(): Promise<void> {
+    this.stopStealing();
     this.stopping.abort();
+    await Promise.all(this.relays.map((relay) => relay.stop()));
     await this.kept;
+  }
+
+  private async close(): Promise<void> {
     await this.nats.close();
     await this.pool.end();
   }
