@@ -27,7 +27,11 @@ export interface EventJson {
 
 /** Calls the order API; a refusal becomes one sentence with every fault. */
 export class ApiClient {
-  constructor(private readonly baseUrl: string) {}
+  /** @param signal ends calls that are under way, and with them their connections */
+  constructor(
+    private readonly baseUrl: string,
+    private readonly signal?: AbortSignal,
+  ) {}
 
   async placeOrder(body: unknown, key?: string): Promise<OrderJson> {
     return this.call<OrderJson>(
@@ -64,11 +68,11 @@ export class ApiClient {
         method,
         headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
         ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-        signal: AbortSignal.timeout(30_000),
+        signal: AbortSignal.any([AbortSignal.timeout(30_000), ...(this.signal ? [this.signal] : [])]),
       });
     } catch (cause) {
       throw new CommandFailed(
-        `the order API does not answer at ${this.baseUrl}; is the platform up (headwater up)?`,
+        `the order API does not answer at ${this.baseUrl}; is the platform up (npm start)?`,
         { cause },
       );
     }

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { apply } from './commands/apply';
 import { lag } from './commands/lag';
@@ -5,17 +6,25 @@ import { migrateAll } from './commands/migrate';
 import { createOrder, getOrder, listOrders } from './commands/orders';
 import { parkPosition } from './commands/projections';
 import { repair } from './commands/repair';
+import { resolveOrder } from './commands/resolve';
 import { trace } from './commands/trace';
 import { up } from './commands/up';
+import { withLocalAddresses } from './local-addresses';
+import { ROOT } from './root';
 
 const integer = (text: string): number => {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0)
-    throw new InvalidArgumentError('must be a whole number, 0 or more');
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('must be a whole number, 0 or more');
+  return Number(text);
+};
+
+/** Ports go up to 65535, and the highest of the platform's own is 50051. */
+const offset = (text: string): number => {
+  const value = integer(text);
+  if (value > 15_000) throw new InvalidArgumentError('must be 15000 or less, so that every port exists');
   return value;
 };
 
-/** Where the platform is; each may also stand in the environment. */
+/** Where the platform is; each may also stand in the environment. Ports are those that it was started on last. */
 const api = new Option('--api <url>', 'order API').env('HEADWATER_API').default('http://127.0.0.1:3000');
 const eventStore = new Option('--eventstore <host:port>', 'event store')
   .env('HEADWATER_EVENTSTORE_ADDRESS')
@@ -25,18 +34,19 @@ const nats = new Option('--nats <url>', 'NATS server')
   .default('nats://127.0.0.1:4222');
 const dataDir = new Option('--data-dir <folder>', 'data of the local platform')
   .env('HEADWATER_DATA_DIR')
-  .default('.headwater');
+  .default(join(ROOT, '.headwater'), '.headwater in the repository');
 const portOffset = new Option('--port-offset <n>', 'shifts every port of the local platform')
   .env('HEADWATER_PORT_OFFSET')
   .default(0)
-  .argParser(integer);
+  .argParser(offset);
 const json = new Option('--json', 'one JSON document instead of text');
 
 export function buildProgram(): Command {
   const program = new Command('headwater')
     .description('Runs and inspects the Headwater order platform.')
     .showHelpAfterError('(headwater --help lists the commands)')
-    .configureHelp({ showGlobalOptions: true });
+    .configureHelp({ showGlobalOptions: true })
+    .hook('preAction', (_program, command) => withLocalAddresses(command));
 
   program
     .command('up')
@@ -75,6 +85,17 @@ export function buildProgram(): Command {
     .option('--limit <n>', 'at most so many', integer, 20)
     .addOption(json)
     .action(listOrders);
+
+  orders
+    .command('resolve')
+    .description('record how a person has settled an order that needs attention')
+    .argument('<id>')
+    .addOption(eventStore)
+    .option('--voided', 'the provider holds no money any more')
+    .option('--written-off', 'the money is given up')
+    .requiredOption('--reason <text>', 'why; it is recorded')
+    .option('--by <name>', 'who; it is recorded', process.env['USER'] ?? 'unknown')
+    .action(resolveOrder);
 
   program
     .command('trace')

@@ -14,8 +14,8 @@ export const exampleOrder = (customer: string): unknown => ({
   ],
 });
 
-/** Statuses in which this order's story is over until a person or a coordinator goes on with it. */
-const SETTLED = new Set(['Approved', 'Cancelled', 'Declined', 'Rejected', 'NeedsAttention']);
+/** Statuses in which this order's story is over, or waits for a person. */
+const SETTLED = new Set(['Approved', 'Cancelled', 'NeedsAttention']);
 
 export interface CreateOptions {
   api: string;

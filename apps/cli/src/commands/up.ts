@@ -19,7 +19,7 @@ export async function up(options: UpOptions): Promise<void> {
   const platform = await start(options, interruption.signal);
   try {
     const shown = await Promise.race([
-      showOneOrder(platform.urls.api).then(() => true),
+      showOneOrder(platform.urls.api, interruption.signal).then(() => true),
       interruption.first.then(() => false),
     ]);
     if (!shown) throw new CommandFailed('interrupted before the order was approved; everything is ended');
@@ -59,8 +59,8 @@ async function stop(platform: LocalPlatform, { signal, second }: Interruption): 
   if (signal.aborted) print('· everything has ended');
 }
 
-async function showOneOrder(apiUrl: string): Promise<void> {
-  const client = new ApiClient(apiUrl);
+async function showOneOrder(apiUrl: string, signal: AbortSignal): Promise<void> {
+  const client = new ApiClient(apiUrl, signal);
   print('· placing an order');
   const placed = await client.placeOrder(exampleOrder('customer-1'));
   const order = await waitUntilSettled(client, placed);
