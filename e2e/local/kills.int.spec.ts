@@ -37,6 +37,7 @@ test(`each process killed once at a random moment: nothing lost, nothing doubled
       'payment',
       'review',
       'projection',
+      'coordinator',
     ]),
   );
 
@@ -49,7 +50,7 @@ test(`each process killed once at a random moment: nothing lost, nothing doubled
   const killed: string[] = [];
   const placing = Array.from({ length: 32 }, async () => {
     for (let n = next++; n < ORDERS; n = next++) {
-      const customer = n % 25 === 3 ? 'declined-1' : `customer-${n}`;
+      const customer = n % 25 === 3 ? 'declined-1' : n % 25 === 9 ? 'rejected-1' : `customer-${n}`;
       accepted.add((await client.placeSurely(orderOf(customer, 100 + n), `key-${n}`)).order_id);
       while (victims[0] && accepted.size >= victims[0].after) {
         const { name } = victims.shift()!;
@@ -64,7 +65,7 @@ test(`each process killed once at a random moment: nothing lost, nothing doubled
 
   await eventually(() => platform.ready(), 90_000);
   await eventually(async () => {
-    for (const status of ['Pending', 'PaymentDebited']) {
+    for (const status of ['Pending', 'PaymentDebited', 'Declined', 'Rejected', 'Voiding']) {
       expect((await client.list({ status, limit: '1' })).orders).toEqual([]);
     }
     expect((await client.list({ customer_id: `customer-${ORDERS - 1}` })).orders).toHaveLength(1);
@@ -73,6 +74,6 @@ test(`each process killed once at a random moment: nothing lost, nothing doubled
   expect(account).toMatchObject({
     orders: ORDERS,
     deadLetters: 0,
-    statuses: { Declined: 20, Approved: ORDERS - 20 },
+    statuses: { Cancelled: 40, Approved: ORDERS - 40 },
   });
 }, 300_000);

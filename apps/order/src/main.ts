@@ -3,6 +3,7 @@ import { runProcess } from '@headwater/platform';
 import { createPool } from '@headwater/sql';
 import { readOrderConfig } from './config';
 import { createHttpServer } from './http-server';
+import { OrderWatchers } from './order-watchers';
 import { watchReadModel } from './watch-read-model';
 
 runProcess('order', async ({ log, readiness, onShutdown }) => {
@@ -16,8 +17,11 @@ runProcess('order', async ({ log, readiness, onShutdown }) => {
   const eventStore = readiness.declare('event store');
   store.onState((up) => (up ? eventStore.up() : eventStore.down('no connection')));
 
-  const app = await createHttpServer({ store, database, config }, log);
+  const watchers = new OrderWatchers(store, log);
+  const app = await createHttpServer({ store, database, watchers, config }, log);
   onShutdown('http', () => app.close());
+  // First: the HTTP server waits for its connections, and these have no end of their own.
+  onShutdown('watchers', () => watchers.close());
   await app.listen(config.HEADWATER_HTTP_PORT, config.HEADWATER_HTTP_HOST);
   log.info({ port: config.HEADWATER_HTTP_PORT }, 'listening');
 });

@@ -1,6 +1,7 @@
 import { createZodDto } from 'nestjs-zod';
 import { z } from 'zod';
 import { ORDER_STATUSES } from '@headwater/order-domain';
+import { cancelRequest } from './cancel-order';
 import { orderRequest } from './order-request';
 
 const orderItem = z.object({
@@ -60,6 +61,10 @@ const problem = z.object({
 
 /** Models of the OpenAPI page; the checks themselves use the schemas. */
 export class OrderRequestDto extends createZodDto(orderRequest) {}
+export class CancelRequestDto extends createZodDto(cancelRequest) {}
+export class CancelDto extends createZodDto(
+  z.object({ order_id: z.string(), status: z.enum(ORDER_STATUSES), version: z.number().int() }),
+) {}
 export class OrderDto extends createZodDto(order) {}
 export class OrderListDto extends createZodDto(
   z.object({ orders: z.array(order), next_cursor: z.string().nullable() }),

@@ -10,12 +10,21 @@ import { ORDER_STATUSES } from '@headwater/order-domain';
 import { currentTraceparent } from '@headwater/platform';
 import { DATABASE, ORDER_CONFIG } from './tokens';
 import type { OrderConfig } from './config';
-import { EventDto, OrderDto, OrderListDto, OrderRequestDto, ProblemDto } from './openapi-models';
+import {
+  CancelDto,
+  CancelRequestDto,
+  EventDto,
+  OrderDto,
+  OrderListDto,
+  OrderRequestDto,
+  ProblemDto,
+} from './openapi-models';
 import { orderRequest } from './order-request';
 import { type EventView, type OrderView, viewOfEvent, viewOfPlaced, viewOfRow } from './order-view';
+import { cancelOrder, cancelRequest, ifMatchHeader } from './cancel-order';
 import { placeOrder } from './place-order';
 import { PositionGate } from './position-gate';
-import { parseOrRefuse, Problem } from './problem';
+import { orderNotFound, parseOrRefuse, Problem } from './problem';
 
 const idempotencyKeySchema = z.object({
   'Idempotency-Key': z
@@ -23,6 +32,14 @@ const idempotencyKeySchema = z.object({
     .regex(/^[\x21-\x7e]{1,255}$/, 'must have 1 to 255 visible ASCII characters')
     .optional(),
 });
+
+const ifMatchSchema = z.object({ 'If-Match': ifMatchHeader });
+
+interface CancelView {
+  order_id: string;
+  status: string;
+  version: number;
+}
 
 const position = z.coerce.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
 
@@ -96,6 +113,45 @@ export class OrdersController {
     return view;
   }
 
+  @Post(':id/cancel')
+  @HttpCode(202)
+  @ApiOperation({
+    summary: 'Ask for an order to be cancelled',
+    description:
+      'The payment is given back and the order ends at Cancelled; watch it, or read it until then. Safe to repeat.',
+  })
+  @ApiParam({ name: 'id' })
+  @ApiHeader({
+    name: 'If-Match',
+    required: false,
+    description: 'ETag of the order as it was seen; it is not cancelled when it has changed since',
+  })
+  @ApiBody({ type: CancelRequestDto })
+  @ApiResponse({ status: 202, type: CancelDto, description: 'With ETag (version)' })
+  @ApiResponse({ status: 404, type: ProblemDto })
+  @ApiResponse({ status: 409, type: ProblemDto, description: 'Approved, or ending for another reason' })
+  @ApiResponse({ status: 412, type: ProblemDto, description: 'Not at the version of If-Match' })
+  @ApiResponse({ status: 422, type: ProblemDto })
+  @ApiResponse({ status: 503, type: ProblemDto, description: 'The event store is away; repeat it' })
+  async cancel(
+    @Param('id') id: string,
+    @Body() body: unknown,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Headers('traceparent') traceparent: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<CancelView> {
+    const header = ifMatch === undefined ? {} : { 'If-Match': ifMatch };
+    const { 'If-Match': versions } = parseOrRefuse(ifMatchSchema, header, 'the header');
+    const request = parseOrRefuse(cancelRequest, body, 'the request');
+    const { status, version } = await cancelOrder(this.store, id, request, {
+      ifMatch: versions,
+      traceparent: currentTraceparent(traceparent),
+      defaultCurrency: this.config.HEADWATER_DEFAULT_CURRENCY,
+    });
+    void reply.header('etag', `"${version}"`);
+    return { order_id: id, status, version };
+  }
+
   @Get(':id')
   @ApiOperation({ summary: 'One order, from the read model' })
   @ApiParam({ name: 'id' })
@@ -125,7 +181,7 @@ export class OrdersController {
       });
     }
     const row = await findOrder(this.database, id);
-    if (!row) throw notFound(id);
+    if (!row) throw orderNotFound(id);
     const view = viewOfRow(row);
     stamp(reply, view);
     return view;
@@ -153,13 +209,10 @@ export class OrdersController {
   @ApiResponse({ status: 404, type: ProblemDto })
   async events(@Param('id') id: string): Promise<{ events: EventView[] }> {
     const events = await this.store.readAggregate(LOGS.orders, id);
-    if (events.length === 0) throw notFound(id);
+    if (events.length === 0) throw orderNotFound(id);
     return { events: events.map(viewOfEvent) };
   }
 }
-
-const notFound = (id: string): Problem =>
-  new Problem('order-not-found', `there is no order ${JSON.stringify(id)}`);
 
 function stamp(reply: FastifyReply, { version, position: at }: OrderView): FastifyReply {
   return reply.header('etag', `"${version}"`).header('headwater-position', String(at));

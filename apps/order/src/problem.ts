@@ -54,3 +54,6 @@ export function parseOrRefuse<Schema extends z.ZodType>(
     faults,
   });
 }
+
+export const orderNotFound = (id: string): Problem =>
+  new Problem('order-not-found', `there is no order ${JSON.stringify(id)}`);
