@@ -90,10 +90,14 @@ export class RelayScenario {
                       ON CONFLICT (log, aggregate_id) DO UPDATE SET version = excluded.version)
        INSERT INTO events (log, position, event_id, event_type, aggregate_id, aggregate_type, version, data, metadata,
                            digest, recorded_at)
-       SELECT $1, p, $3 || '-' || p, 'ORDERS.created', id, 'order', version,
-              '{"order_id":"' || id || '","note":"' || repeat('x', 300) || '"}',
-              '{"correlationId":"c-' || id || '"}', 'digest', now()
-         FROM batch`,
+       SELECT $1, p, $3 || '-' || p, 'ORDERS.created', id, 'order', version, data,
+              '{"correlationId":"c-' || id || '"}',
+              encode(sha256(convert_to($1, 'UTF8') || nul || convert_to('ORDERS.created', 'UTF8') || nul ||
+                            convert_to(id, 'UTF8') || nul || convert_to('order', 'UTF8') || nul ||
+                            convert_to(data, 'UTF8')), 'hex'), now()
+         FROM batch,
+              LATERAL (SELECT '{"order_id":"' || id || '","note":"' || repeat('x', 300) || '"}',
+                              decode('00', 'hex')) AS body (data, nul)`,
       [this.log, count, life],
     );
     await writer.end();

@@ -101,6 +101,13 @@ interface LookUpRow {
   digest: string;
 }
 
+export const LOOK_UP = `
+  SELECT event_id, aggregate_id, version, log, position, digest
+    FROM events WHERE event_id = ANY ($2::text[])
+  UNION ALL
+  SELECT NULL, aggregate_id, version, log, 0, ''
+    FROM aggregates WHERE log = $1 AND aggregate_id = ANY ($3::text[])`;
+
 /** Only after the counter row is ours: what is seen now stays so until COMMIT. */
 async function lookUp(
   client: Queryable,
@@ -110,11 +117,7 @@ async function lookUp(
   const aggregates = appends.flatMap((append) => append.aggregates);
   const { rows } = await client.query<LookUpRow>({
     name: 'append-look-up',
-    text: `SELECT event_id, aggregate_id, version, log, position, digest
-             FROM events WHERE event_id = ANY ($2::text[])
-           UNION ALL
-           SELECT NULL, aggregate_id, version, log, 0, ''
-             FROM aggregates WHERE log = $1 AND aggregate_id = ANY ($3::text[])`,
+    text: LOOK_UP,
     values: [
       log,
       aggregates.flatMap(({ events }) => events.map(({ eventId }) => eventId)),

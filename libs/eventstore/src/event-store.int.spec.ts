@@ -18,6 +18,7 @@ import {
   VersionConflict,
 } from './index';
 import { AppendRequest } from './request';
+import { LOOK_UP } from './append';
 import { GET_LOG } from './get-log';
 import { GROUP_COMMIT_LIMITS } from './group-commit';
 import { READ_AGGREGATE, READ_AGGREGATE_BACKWARDS, READ_EVENT } from './read-aggregate';
@@ -332,12 +333,7 @@ describe('reading', () => {
     ['a history backwards', READ_AGGREGATE_BACKWARDS, ['A', 'x', 9, 9, 9]],
     ['an event', READ_EVENT, ['id-1']],
     ["a log's state", GET_LOG, ['A']],
-    [
-      "an append's look-up",
-      `SELECT 1 FROM events WHERE event_id = ANY ($1::text[])
-       UNION ALL SELECT 1 FROM aggregates WHERE log = $2 AND aggregate_id = ANY ($3::text[])`,
-      [['a', 'b'], 'A', ['x']],
-    ],
+    ["an append's look-up", LOOK_UP, ['A', ['a', 'b'], ['x']]],
   ])('%s is read by an index', async (_what, text, values) => {
     const { rows } = await pool.query<{ 'QUERY PLAN': string }>(`EXPLAIN ${text}`, values);
     const plan = rows.map((row) => row['QUERY PLAN']).join('\n');

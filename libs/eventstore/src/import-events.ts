@@ -1,7 +1,7 @@
 import { Pool } from 'pg';
-import { RecordedEvent } from '@headwater/contracts';
 import { inTransaction } from '@headwater/sql';
 import { digestOf } from './digest';
+import { LoggedEvent } from './read-after';
 
 /** An event can't be put back behind the head of its log. Nothing of its batch has been. */
 export class ImportRefused extends Error {
@@ -12,10 +12,13 @@ export class ImportRefused extends Error {
  * Puts events back that the log has lost, as they are found in its stream: the next positions, with their own ids,
  * versions and times. One transaction; appends can't come between, as the counter row is taken first.
  *
- * @param events consecutive positions, the first right behind the head
- * @throws ImportRefused when they do not follow the head, or a version does not follow its aggregate's
+ * @param logged consecutive positions, the first right behind the head, with the digests that the log gave them
+ * @throws ImportRefused when they do not follow the head, a version does not follow its aggregate's, or an event is not
+ *   what its digest was made of: an altered body would be taken for the truth, and its producer's repetition for a clash
  */
-export async function importEvents(pool: Pool, log: string, events: readonly RecordedEvent[]): Promise<void> {
+export async function importEvents(pool: Pool, log: string, logged: readonly LoggedEvent[]): Promise<void> {
+  for (const one of logged) checkDigest(log, one);
+  const events = logged.map(({ event }) => event);
   const [first] = events;
   if (!first) return;
   await inTransaction(pool, async (client) => {
@@ -61,11 +64,17 @@ export async function importEvents(pool: Pool, log: string, events: readonly Rec
         events.map(({ version }) => version),
         events.map(({ data }) => data),
         events.map(({ metadata }) => JSON.stringify(metadata)),
-        events.map((event) =>
-          digestOf(log, event.eventType, event.aggregateId, event.aggregateType, event.data),
-        ),
+        logged.map(({ digest }) => digest),
         events.map(({ recordedAt }) => recordedAt),
       ],
     );
   });
+}
+
+function checkDigest(log: string, { event, digest }: LoggedEvent): void {
+  const { position, eventId, eventType, aggregateId, aggregateType, data } = event;
+  if (digestOf(log, eventType, aggregateId, aggregateType, data) !== digest)
+    throw new ImportRefused(
+      `position ${position} of ${log}, the event ${eventId}, is not what its digest ${digest || '(none)'} was made of`,
+    );
 }

@@ -48,6 +48,14 @@ export interface RelayLag {
   halted: string | undefined;
 }
 
+export const READ_RELAY_LAG = `
+  SELECT l.head, r.relayed, r.halted,
+         (SELECT extract(epoch FROM clock_timestamp() - e.recorded_at)::float8
+            FROM events e
+           WHERE e.log = l.name AND e.position = coalesce($2::int8, r.relayed) + 1) AS lag_seconds
+    FROM logs l JOIN relays r ON r.log = l.name
+   WHERE l.name = $1`;
+
 /** @param relayed what the caller knows better than the checkpoint, which is written with some delay */
 export async function readRelayLag(
   client: Queryable,
@@ -61,12 +69,7 @@ export async function readRelayLag(
     halted: string | null;
   }>({
     name: 'relay-read-lag',
-    text: `SELECT l.head, r.relayed, r.halted,
-                  (SELECT extract(epoch FROM clock_timestamp() - e.recorded_at)::float8
-                     FROM events e
-                    WHERE e.log = l.name AND e.position = coalesce($2::int8, r.relayed) + 1) AS lag_seconds
-             FROM logs l JOIN relays r ON r.log = l.name
-            WHERE l.name = $1`,
+    text: READ_RELAY_LAG,
     values: [log, relayed ?? null],
   });
   const row = rows[0];
@@ -79,6 +82,9 @@ export async function readRelayLag(
   };
 }
 
+export const READ_EVENT_IDS =
+  'SELECT event_id FROM events WHERE log = $1 AND position BETWEEN $2 AND $3 ORDER BY position';
+
 /** Event ids of the positions `from` to `to`, both included, in order. */
 export async function readEventIds(
   client: Queryable,
@@ -88,7 +94,7 @@ export async function readEventIds(
 ): Promise<string[]> {
   const { rows } = await client.query<{ event_id: string }>({
     name: 'relay-read-event-ids',
-    text: 'SELECT event_id FROM events WHERE log = $1 AND position BETWEEN $2 AND $3 ORDER BY position',
+    text: READ_EVENT_IDS,
     values: [log, from, to],
   });
   return rows.map((row) => row.event_id);

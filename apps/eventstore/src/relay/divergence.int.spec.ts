@@ -1,4 +1,6 @@
 import { createTestDatabase, eventually, startTestNats, TestDatabase, TestNats } from '@headwater/testing';
+import { headers } from '@nats-io/transport-node';
+import { allowAppends, digestOf, EventStore, LogRefused } from '@headwater/eventstore';
 import { Relay } from './relay';
 import { RelayScenario } from '../../test/relay-scenario';
 import { repairLog, RepairReport } from './repair-log';
@@ -47,6 +49,7 @@ const repair = (rebuildStream = false): Promise<RepairReport> =>
   repairLog({ pool: scenario.pool, nats: scenario.nats, log: 'ORDERS', rebuildStream });
 const refused = async (): Promise<string | null> =>
   (await scenario.pool.query<{ refused: string | null }>('SELECT refused FROM logs')).rows[0]!.refused;
+
 test('a stream whose server lost everything is filled again', async () => {
   await server.kill();
   await server.wipe();
@@ -99,14 +102,54 @@ test('a database older than the stream takes no appends until the missing tail i
   expect(rows).toEqual([{ version: 3 }]);
 });
 
-test('after a restore nothing may be appended until a newer comparison', async () => {
+test.each([false, true])(
+  'after a restore nothing is appended until a comparison newer than its mark (relay running: %s)',
+  async (running) => {
+    const store = new EventStore(scenario.pool, { logs: ['ORDERS'] });
+    const event = { eventId: 'after-restore', eventType: 'ORDERS.created', data: '{}', metadata: '' };
+    const aggregate = { aggregateId: 'o', aggregateType: 'order', expected: 'any' as const, events: [event] };
+    const append = () => store.append({ log: 'ORDERS', aggregates: [aggregate] });
+    const mark = () => scenario.pool.query('UPDATE logs SET restore_mark = restore_mark + 1');
+    if (running) {
+      // The mark of a comparison that had begun before the restore does not count.
+      await mark();
+      await allowAppends(scenario.pool, 'ORDERS', 0);
+      await expect(append()).rejects.toThrow(LogRefused);
+    } else {
+      await relay.stop();
+      await mark();
+      await expect(append()).rejects.toThrow(/restored/);
+      expect((await store.getLog('ORDERS')).head).toBe(20);
+      relay = scenario.relay();
+    }
+    const { events } = await eventually(append);
+    expect(events).toMatchObject([{ position: 21 }]);
+    const { rows } = await scenario.pool.query('SELECT restore_mark, compared_mark FROM logs');
+    expect(rows).toEqual([{ restore_mark: 1, compared_mark: 1 }]);
+    await works();
+    await store.close();
+  },
+);
+
+test('a tail whose content is not what its digest was made of is not imported', async () => {
   await relay.stop();
-  await scenario.pool.query('UPDATE logs SET restore_mark = 7');
-  relay = scenario.relay();
-  await eventually(async () => {
-    const { rows } = await scenario.pool.query('SELECT compared_mark FROM logs');
-    expect(rows).toEqual([{ compared_mark: 7 }]);
-  });
+  await scenario.restore(12);
+  const genuine = await scenario.manager.streams.getMessage('ORDERS', { seq: 20 });
+  await unprotected();
+  expect(genuine?.header.get('ce-digest')).toMatch(/^[0-9a-f]{64}$/);
+  await relay.stop();
+  const altered = headers();
+  for (const [name, values] of genuine?.header ?? [])
+    if (name.startsWith('ce-')) for (const value of values) altered.set(name, value);
+  altered.set('ce-position', '13');
+  altered.set('ce-version', '1');
+  altered.set('ce-subject', 'order-new');
+  altered.set('ce-digest', digestOf('ORDERS', 'ORDERS.created', 'order-new', 'order', '{"amount":1}'));
+  const stream = scenario.manager.jetstream();
+  await stream.publish('ORDERS.created.01', '{"amount":1000}', { headers: altered });
+  await expect(repair()).rejects.toThrow(/position 13 of ORDERS, the event first-20, is not what its digest/);
+  const { rows } = await scenario.pool.query('SELECT head FROM logs');
+  expect(rows).toEqual([{ head: 12 }]);
 });
 
 test('another event at a position stops the relay; the stream is rebuilt from the log on request', async () => {

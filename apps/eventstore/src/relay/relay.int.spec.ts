@@ -1,7 +1,7 @@
 import { Registry } from 'prom-client';
 import { connect } from '@nats-io/transport-node';
 import { relayWakeSubject, subjectOf } from '@headwater/contracts';
-import { LoggedEvent } from '@headwater/eventstore';
+import { digestOf, LoggedEvent } from '@headwater/eventstore';
 import {
   createTestDatabase,
   eventually,
@@ -50,7 +50,10 @@ test('every event becomes the message of its position, with its id, subject and 
   expect(message?.subject).toBe(subjectOf('ORDERS.created', 'order-1'));
   expect(message?.header.get('ce-position')).toBe('5');
   expect(message?.header.get('ce-correlationid')).toBe('c-order-1');
-  expect(message?.header.get('ce-digest')).toBe('digest');
+  const data = message?.string() ?? '';
+  expect(message?.header.get('ce-digest')).toBe(
+    digestOf('ORDERS', 'ORDERS.created', 'order-1', 'order', data),
+  );
   expect(message?.json()).toMatchObject({ order_id: 'order-1' });
   expect(relay.state()).toMatchObject({ relayed: 1007, head: 1007, holder: true });
 });

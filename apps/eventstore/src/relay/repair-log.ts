@@ -1,8 +1,8 @@
 import { jetstreamManager, JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { Pool } from 'pg';
-import { eventOfMessage, RecordedEvent } from '@headwater/contracts';
-import { importEvents, loadRelayed } from '@headwater/eventstore';
+import { decodeHeaderValue, eventOfMessage, HEADERS } from '@headwater/contracts';
+import { importEvents, loadRelayed, LoggedEvent } from '@headwater/eventstore';
 import { compareWithStream, Comparison } from './compare-with-stream';
 
 export interface RepairOptions {
@@ -67,13 +67,13 @@ async function compare(options: RepairOptions, manager: JetStreamManager): Promi
   return compareWithStream({ pool, manager, log, firstSequence, relayed: await loadRelayed(pool, log) });
 }
 
-/** The events of a range of sequences, each checked to be the one of its position. */
+/** The events of a range of sequences with their digests, each checked to be the one of its position. */
 async function readTail(
   manager: JetStreamManager,
   log: string,
   from: number,
   to: number,
-): Promise<RecordedEvent[]> {
+): Promise<LoggedEvent[]> {
   const sequences = Array.from({ length: to - from + 1 }, (_, index) => from + index);
   const messages = await Promise.all(sequences.map((seq) => manager.streams.getMessage(log, { seq })));
   return messages.map((message, index) => {
@@ -84,6 +84,6 @@ async function readTail(
       throw new Error(
         `sequence ${sequence} of the stream ${log} holds position ${event.position} of ${event.log}`,
       );
-    return event;
+    return { event, digest: decodeHeaderValue(message.header.get(HEADERS.digest)) };
   });
 }

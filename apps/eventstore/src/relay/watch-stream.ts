@@ -1,12 +1,15 @@
 import { JetStreamManager, StreamInfo } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { Pool } from 'pg';
 import { jetStream } from '@headwater/contracts';
+import { readLogStanding } from '@headwater/eventstore';
 import { streamInfo } from './compare-with-stream';
 import { NatsLink } from './nats-link';
 import { PublishWindow } from './publish-window';
 import { expires, faultsOfStream } from './stream-guard';
 
 export interface WatchOptions {
+  pool: Pool;
   nats: NatsConnection;
   link: NatsLink;
   manager: JetStreamManager;
@@ -19,11 +22,13 @@ export interface WatchOptions {
 /**
  * Sees what no publish would meet: a stream that is deleted, purged, reconfigured or written to by others while the log
  * is quiet. Looks every few seconds, and at once when JetStream announces a change or the connection breaks, and hears of
- * publishes that its user may not make; whatever is wrong ends the window, and a full comparison follows.
+ * publishes that its user may not make; whatever is wrong ends the window, and a full comparison follows. So does a
+ * restore mark that was set after the last one.
  *
  * @returns ends the watching
  */
 export function watchStream({
+  pool,
   nats,
   link,
   manager,
@@ -38,8 +43,9 @@ export function watchStream({
     looking = true;
     // Read before the question: by the time of the answer the stream can only hold more.
     const { acked } = window;
-    const info = await streamInfo(manager, log);
+    const [info, uncompared] = await Promise.all([streamInfo(manager, log), isUncompared(pool, log)]);
     looking = false;
+    if (uncompared) window.fail(`the log ${log} has been restored and is not yet compared with its stream`);
     const fault = typeof info === 'string' ? info : faultOf(info, log, firstSequence, acked, window.last);
     if (fault !== undefined) window.fail(fault);
   };
@@ -58,6 +64,12 @@ export function watchStream({
     permit();
     advisories.unsubscribe();
   };
+}
+
+/** False also when the database does not answer: the relay's own statements meet that. */
+async function isUncompared(pool: Pool, log: string): Promise<boolean> {
+  const standing = await readLogStanding(pool, log).catch(() => undefined);
+  return standing !== undefined && standing.restoreMark > standing.comparedMark;
 }
 
 function faultOf(
