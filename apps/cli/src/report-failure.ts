@@ -8,8 +8,11 @@ export function reportFailure(error: unknown): number {
     return 1;
   }
   const { code, message, stack, path } = error as NodeJS.ErrnoException;
-  if (code === 'ENOSPC')
-    process.stderr.write(`headwater: the disk is full${path ? ` (${path})` : ''}; free some space\n`);
+  // PostgreSQL's own code for it, and whoever only passes the system's words on.
+  if (code === 'ENOSPC' || code === '53100' || /no space left/i.test(message))
+    process.stderr.write(
+      `headwater: the disk is full${path ? ` (${path})` : ''}; free some space and start again\n`,
+    );
   else if (code === 'EACCES')
     process.stderr.write(`headwater: ${path ?? 'a file'} may not be read or written by this user\n`);
   else process.stderr.write(`headwater: ${stack ?? message}\n`);
