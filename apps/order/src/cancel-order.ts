@@ -58,7 +58,8 @@ export async function cancelOrder(
     standing = { orderId, status, version };
     const asked = history.find(({ eventType }) => eventType === ORDER_EVENTS.cancelrequested.type);
     // A repetition after a lost answer: its condition held when the request was taken.
-    if (asked && (!ifMatch || ifMatch.includes(asked.version - 1))) return undefined;
+    if (asked && (!ifMatch || [asked.version - 1, version].some((one) => ifMatch.includes(one))))
+      return undefined;
     if (ifMatch && !ifMatch.includes(version)) {
       throw new Problem(
         'precondition-failed',

@@ -79,6 +79,14 @@ export class OrderLog {
       if (events.length > 0) yield events.map(recorded);
   }
 
+  async *followLog(
+    log: string,
+    options: { after: number; signal: AbortSignal },
+  ): AsyncGenerator<{ events: RecordedEvent[]; position: number; caughtUp: boolean }> {
+    for await (const { events, position, caughtUp } of this.store.readLog({ log, ...options, follow: true }))
+      yield { events: events.map(recorded), position, caughtUp };
+  }
+
   getLog(log: string): ReturnType<EventStore['getLog']> {
     return this.store.getLog(log);
   }
