@@ -1,13 +1,17 @@
-import { encodeOrderEvent, ExpectedVersion, LOGS, OrderEvent, RecordedEvent } from '@headwater/contracts';
-import { appendCaused, EventStoreClient, VersionConflict } from '@headwater/eventstore-client';
+import {
+  encodeOrderEvent,
+  ExpectedVersion,
+  LOGS,
+  NewEvent,
+  OrderEvent,
+  RecordedEvent,
+} from '@headwater/contracts';
+import { appendCaused, appendDecided, EventStoreClient } from '@headwater/eventstore-client';
 import { JetStreamContext } from '@headwater/nest-jetstream';
 import { decide, foldOrder, OrderCommand, OrderState } from '@headwater/order-domain';
 
 /** As much of the event store as this worker uses. */
 export type OrderStore = Pick<EventStoreClient, 'append' | 'readAggregate'>;
-
-/** How often a decision is made anew when others write to the order meanwhile. */
-const DECISIONS = 5;
 
 /** Writes what a delivery led to into the order's history, under ids that a redelivery derives again. */
 export class OrderJournal {
@@ -32,11 +36,8 @@ export class OrderJournal {
     expected: ExpectedVersion,
     context: JetStreamContext,
   ): Promise<number | undefined> {
-    const { eventType, data, schemaVersion } = encodeOrderEvent(event);
-    const metadata = { ...context.caused(), schemaVersion };
-    return appendCaused(this.store, cause, { eventType, data, metadata }, expected, {
-      signal: context.signal,
-    });
+    const { signal } = context;
+    return appendCaused(this.store, cause, encode(event, context), expected, { signal });
   }
 
   /**
@@ -50,19 +51,22 @@ export class OrderJournal {
     context: JetStreamContext,
     command: (order: OrderState) => OrderCommand | undefined,
   ): Promise<void> {
-    for (let round = 1; ; round++) {
-      const order = await this.read(cause.aggregateId);
-      const wanted = command(order);
-      const decision = wanted && decide(order, wanted);
-      if (!decision || 'refused' in decision) return;
-      try {
-        for (const [index, event] of decision.accepted.entries()) {
-          await this.append(cause, event, order.version + index, context);
-        }
-        return;
-      } catch (error) {
-        if (!(error instanceof VersionConflict) || round === DECISIONS) throw error;
-      }
-    }
+    await appendDecided(
+      this.store,
+      cause,
+      (history) => {
+        const order = foldOrder(history, this.defaultCurrency);
+        const wanted = command(order);
+        const decision = wanted && decide(order, wanted);
+        const event = decision && 'accepted' in decision ? decision.accepted[0] : undefined;
+        return event && { cause, event: encode(event, context) };
+      },
+      { signal: context.signal },
+    );
   }
+}
+
+function encode(event: OrderEvent, context: JetStreamContext): Omit<NewEvent, 'eventId'> {
+  const { schemaVersion, ...encoded } = encodeOrderEvent(event);
+  return { ...encoded, metadata: { ...context.caused(), schemaVersion } };
 }

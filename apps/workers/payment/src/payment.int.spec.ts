@@ -1,7 +1,8 @@
 import { decodeOrderEvent, RecordedEvent } from '@headwater/contracts';
 import { deriveEventId } from '@headwater/eventstore-client';
 import { foldOrder } from '@headwater/order-domain';
-import { created, delivered, OrderLog } from '../test/order-log';
+import { OrderLog, createdEvent as created } from '@headwater/testing-platform';
+import { delivered } from '../test/delivered';
 import { OrderJournal } from './order-journal';
 import { PaymentController } from './payment.controller';
 import { Debit, DebitResult, PaymentProvider, VoidResult } from './payment-provider';

@@ -6,7 +6,7 @@ import { AckPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, headers, NatsConnection } from '@nats-io/transport-node';
 import { INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { created, OrderLog } from '../test/order-log';
+import { OrderLog, createdEvent as created } from '@headwater/testing-platform';
 import { classify } from './classify';
 import { PaymentModule } from './payment.module';
 import { PaymentProvider } from './payment-provider';

@@ -1,14 +1,14 @@
 import {
   encodeOrderEvent,
-  LOGS,
+  NewEvent,
   OrderEvent,
   OrderEventData,
   parseMoney,
   RecordedEvent,
 } from '@headwater/contracts';
-import { appendCaused, EventStoreClient, VersionConflict } from '@headwater/eventstore-client';
+import { appendCaused, appendDecided, EventStoreClient, VersionConflict } from '@headwater/eventstore-client';
 import { JetStreamContext } from '@headwater/nest-jetstream';
-import { decide, foldOrder } from '@headwater/order-domain';
+import { decide, foldOrder, OrderCommand } from '@headwater/order-domain';
 import { Review, ReviewPolicy } from './review-policy';
 
 /** As much of the event store as this worker uses. */
@@ -16,9 +16,6 @@ export type OrderStore = Pick<EventStoreClient, 'append' | 'readAggregate'>;
 
 /** Version of a debit that nothing has come before but `created`. */
 const CREATED_THEN_DEBITED = 2;
-
-/** How often a decision is made anew when others write to the order meanwhile. */
-const DECISIONS = 5;
 
 /** Reviews a paid order and records the result. */
 export class ReviewOrder {
@@ -43,7 +40,9 @@ export class ReviewOrder {
     if (debited.version === CREATED_THEN_DEBITED) {
       // The history up to here is known without reading it, and the append fails if there is more.
       try {
-        return await this.append(debited, resultOf(order_id, review), debited.version, context);
+        const event = encode(resultOf(order_id, review), context);
+        await appendCaused(this.store, debited, event, debited.version, { signal: context.signal });
+        return;
       } catch (error) {
         if (!(error instanceof VersionConflict)) throw error;
       }
@@ -53,41 +52,30 @@ export class ReviewOrder {
 
   /** An order that has become something else than paid is no longer reviewable, and that is the end of it. */
   private async decideAndAppend(
-    debited: RecordedEvent,
+    cause: RecordedEvent,
     review: Review,
     context: JetStreamContext,
   ): Promise<void> {
-    for (let round = 1; ; round++) {
-      const history = await this.store.readAggregate(LOGS.orders, debited.aggregateId);
-      const order = foldOrder(history, this.defaultCurrency);
-      const decision = decide(
-        order,
-        review.approve ? { type: 'approve' } : { type: 'reject', code: review.code, message: review.message },
-      );
-      if ('refused' in decision) return;
-      try {
-        for (const [index, event] of decision.accepted.entries()) {
-          await this.append(debited, event, order.version + index, context);
-        }
-        return;
-      } catch (error) {
-        if (!(error instanceof VersionConflict) || round === DECISIONS) throw error;
-      }
-    }
-  }
-
-  private async append(
-    cause: RecordedEvent,
-    event: OrderEvent,
-    expected: number,
-    context: JetStreamContext,
-  ): Promise<void> {
-    const { eventType, data, schemaVersion } = encodeOrderEvent(event);
-    const metadata = { ...context.caused(), schemaVersion };
-    const { signal } = context;
-    await appendCaused(this.store, cause, { eventType, data, metadata }, expected, { signal });
+    await appendDecided(
+      this.store,
+      cause,
+      (history) => {
+        const decision = decide(foldOrder(history, this.defaultCurrency), commandOf(review));
+        const event = 'accepted' in decision ? decision.accepted[0] : undefined;
+        return event && { cause, event: encode(event, context) };
+      },
+      { signal: context.signal },
+    );
   }
 }
+
+function encode(event: OrderEvent, context: JetStreamContext): Omit<NewEvent, 'eventId'> {
+  const { schemaVersion, ...encoded } = encodeOrderEvent(event);
+  return { ...encoded, metadata: { ...context.caused(), schemaVersion } };
+}
+
+const commandOf = (review: Review): OrderCommand =>
+  review.approve ? { type: 'approve' } : { type: 'reject', code: review.code, message: review.message };
 
 function resultOf(order_id: string, review: Review): OrderEvent {
   if (review.approve) return { name: 'approved', data: { order_id } };
