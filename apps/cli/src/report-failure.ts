@@ -1,9 +1,10 @@
 import { SetupError } from '@headwater/embedded';
+import { ManifestError } from '@headwater/jetstream-resources';
 import { CommandFailed } from './command-failed';
 
 /** One clear sentence for what a person can mend; the whole stack for a mistake of ours. Returns the exit code. */
 export function reportFailure(error: unknown): number {
-  if (error instanceof CommandFailed || error instanceof SetupError) {
+  if (error instanceof CommandFailed || error instanceof SetupError || error instanceof ManifestError) {
     process.stderr.write(`headwater: ${error.message}\n`);
     return 1;
   }

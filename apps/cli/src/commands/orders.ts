@@ -53,11 +53,23 @@ export async function waitUntilSettled(
   return order;
 }
 
-function readBody(file: string): string {
+function readBody(file: string): unknown {
+  const name = file === '-' ? 'standard input' : file;
+  let text: string;
   try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8');
+    text = readFileSync(file === '-' ? 0 : file, 'utf8');
   } catch (cause) {
-    throw new CommandFailed(`${file} can't be read`, { cause });
+    throw new CommandFailed(`${name} can't be read`, { cause });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new CommandFailed(
+      `${name} is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`,
+      {
+        cause,
+      },
+    );
   }
 }
 

@@ -1,5 +1,6 @@
-import { requestPark } from '@headwater/order-read-model';
+import { readCheckpoint, requestPark } from '@headwater/order-read-model';
 import { createPool } from '@headwater/sql';
+import { CommandFailed } from '../command-failed';
 import { databaseUrlOf } from '../local-credentials';
 import { print } from '../table';
 
@@ -10,7 +11,18 @@ export async function parkPosition(
   const url = databaseUrlOf('projection', 'HEADWATER_READ_MODEL_DATABASE_URL', options.dataDir);
   const pool = createPool({ url, applicationName: 'headwater-cli', max: 1 });
   try {
+    const { checkpoint } = await readCheckpoint(pool);
+    if (position !== checkpoint + 1)
+      throw new CommandFailed(
+        `the read model is at ${checkpoint}, so ${checkpoint + 1} is the only position that can be parked`,
+      );
     await requestPark(pool, { position, reason: options.reason, by: options.by });
+  } catch (cause) {
+    if (cause instanceof CommandFailed) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new CommandFailed(`position ${position} is not parked; the read model's database says: ${reason}`, {
+      cause,
+    });
   } finally {
     await pool.end();
   }

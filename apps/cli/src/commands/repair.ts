@@ -1,5 +1,5 @@
 import { CommandFailed } from '../command-failed';
-import { databaseUrlOf, natsUser } from '../local-credentials';
+import { connectAsDeclarations, databaseUrlOf, natsUser } from '../local-credentials';
 import { runEntry } from '../run-entry';
 
 export interface RepairOptions {
@@ -9,6 +9,8 @@ export interface RepairOptions {
 }
 
 export async function repair(log: string, options: RepairOptions): Promise<void> {
+  // The repair itself would wait for NATS for ever, as every process of the platform does.
+  await (await connectAsDeclarations(options)).close();
   const { user, pass } = natsUser(options.dataDir);
   const code = await runEntry(
     'eventstore',

@@ -3,6 +3,7 @@ import { ApiClient } from '../api-client';
 import { CommandFailed } from '../command-failed';
 import { Interruption, watchInterruption } from '../interruption';
 import { ROOT } from '../root';
+import { reportFailure } from '../report-failure';
 import { print } from '../table';
 import { exampleOrder, waitUntilSettled } from './orders';
 import { timeline } from './trace';
@@ -21,7 +22,12 @@ export async function up(options: UpOptions): Promise<void> {
     const shown = await Promise.race([
       showOneOrder(platform.urls.api, interruption.signal).then(() => true),
       interruption.first.then(() => false),
-    ]);
+    ]).catch((error: unknown) => {
+      // What is up can be looked at and mended; with --once nobody is there to do so.
+      if (options.once) throw error;
+      reportFailure(error);
+      return true;
+    });
     if (!shown) throw new CommandFailed('interrupted before the order was approved; everything is ended');
     if (options.once) return;
     print(whereThingsAre(platform));
