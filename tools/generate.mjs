@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeConfigReference } from './config-reference.mjs';
 import { writeEventReference } from './event-reference.mjs';
 import { prepare, root } from './prepare.mjs';
 
@@ -27,6 +28,7 @@ execFileSync(join(root, 'node_modules', '.bin', 'buf'), ['generate'], {
   stdio: 'inherit',
 });
 writeEventReference();
+writeConfigReference();
 
 if (process.argv.includes('--check')) {
   const after = snapshot();

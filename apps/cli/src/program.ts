@@ -5,6 +5,7 @@ import { lag } from './commands/lag';
 import { migrateAll } from './commands/migrate';
 import { createOrder, getOrder, listOrders } from './commands/orders';
 import { parkPosition } from './commands/projections';
+import { readLog } from './commands/read-log';
 import { repair } from './commands/repair';
 import { resolveOrder } from './commands/resolve';
 import { trace } from './commands/trace';
@@ -134,9 +135,17 @@ export function buildProgram(): Command {
 
   const log = program.command('log').description('look after a log of the event store');
   log
+    .command('read')
+    .description('print the events of a log, one JSON document a line')
+    .argument('<log>', 'ORDERS or DEADLETTERS')
+    .addOption(eventStore)
+    .option('--after <position>', 'begin behind this position', integer, 0)
+    .option('--limit <n>', 'at most so many', integer, 100)
+    .action(readLog);
+  log
     .command('repair')
     .description('bring a log and its stream together again after a divergence')
-    .argument('<log>')
+    .argument('<log>', 'ORDERS or DEADLETTERS')
     .addOption(nats)
     .addOption(dataDir)
     .option(

@@ -5,7 +5,8 @@ import { z } from 'zod';
 
 const seconds = z.coerce.number().min(0.01).max(31_536_000);
 
-const schema = z.object({
+/** Every variable of this process; the comments are its reference page. */
+export const schema = z.object({
   ...natsConfig,
   ...eventStoreConfig,
   /** The coordinator's deadlines, with the user that owns them. */

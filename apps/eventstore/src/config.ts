@@ -34,14 +34,19 @@ const logs = z.string().transform((text, context): LogDeclaration[] => {
   return declared;
 });
 
-const schema = z.object({
+/** Every variable of this process; the comments are its reference page. */
+export const schema = z.object({
+  /** The event store's database, with the user that owns its tables. */
   HEADWATER_DATABASE_URL: databaseUrl,
-  /** The guarantees hold at each; CockroachDB's own default is serializable. */
+  /** Isolation of its transactions. The guarantees hold at each; CockroachDB's own default is serializable. */
   HEADWATER_DATABASE_ISOLATION: z
     .enum(['read committed', 'repeatable read', 'serializable'])
     .default('read committed'),
+  /** Address to listen on. */
   HEADWATER_GRPC_HOST: z.string().min(1).default('0.0.0.0'),
+  /** Port of both gRPC services. */
   HEADWATER_GRPC_PORT: portNumber.default(50051),
+  /** Logs to keep and to relay, separated by commas; `NAME:0` for one without partitions. */
   HEADWATER_LOGS: logs.prefault(`${LOGS.orders},${LOGS.deadLetters}`),
   ...natsConfig,
 });

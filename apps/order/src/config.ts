@@ -2,9 +2,12 @@ import { z } from 'zod';
 import { DEFAULT_CURRENCY } from '@headwater/contracts';
 import { databaseUrl, eventStoreConfig, portNumber, readConfig } from '@headwater/platform';
 
-const schema = z.object({
+/** Every variable of this process; the comments are its reference page. */
+export const schema = z.object({
   ...eventStoreConfig,
+  /** Address to listen on. */
   HEADWATER_HTTP_HOST: z.string().default('0.0.0.0'),
+  /** Port of the HTTP API. */
   HEADWATER_HTTP_PORT: portNumber.default(3000),
   /** The order read model, with a user that may only read. */
   HEADWATER_DATABASE_URL: databaseUrl,

@@ -59,13 +59,16 @@ const port = z.coerce.number().int().min(0).max(65535);
 export const opsConfig = {
   /** Port of `/livez`, `/readyz` and `/metrics`. */
   HEADWATER_OPS_PORT: port.default(9090),
+  /** Address of the same. */
   HEADWATER_OPS_HOST: z.string().default('0.0.0.0'),
+  /** Least severe lines of the log. */
   HEADWATER_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
   /** Seconds that a process has to end in order after SIGTERM. */
   HEADWATER_SHUTDOWN_SECONDS: z.coerce.number().positive().default(20),
 };
 
 export const natsConfig = {
+  /** NATS servers, separated by commas. */
   HEADWATER_NATS_URL: z
     .string()
     .default('nats://127.0.0.1:4222')
@@ -73,7 +76,9 @@ export const natsConfig = {
       message:
         'must be nats://host:port or tls://host:port, several separated by commas, without credentials',
     }),
+  /** User, and with it the prefix of its inboxes: `_INBOX_<user>`. */
   HEADWATER_NATS_USER: z.string().optional(),
+  /** Password of that user. */
   HEADWATER_NATS_PASSWORD: z.string().optional(),
   /** File of the certificate authority that signed the server's certificate. */
   HEADWATER_NATS_CA_FILE: z.string().optional(),

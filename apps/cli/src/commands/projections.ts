@@ -11,7 +11,11 @@ export async function parkPosition(
   const url = databaseUrlOf('projection', 'HEADWATER_READ_MODEL_DATABASE_URL', options.dataDir);
   const pool = createPool({ url, applicationName: 'headwater-cli', max: 1 });
   try {
-    const { checkpoint } = await readCheckpoint(pool);
+    const { checkpoint, stopped } = await readCheckpoint(pool);
+    if (stopped === null)
+      throw new CommandFailed(
+        `the projection is not stopped: the read model is at ${checkpoint} and goes on`,
+      );
     if (position !== checkpoint + 1)
       throw new CommandFailed(
         `the read model is at ${checkpoint}, so ${checkpoint + 1} is the only position that can be parked`,

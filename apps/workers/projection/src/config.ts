@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { DEFAULT_CURRENCY } from '@headwater/contracts';
 import { databaseUrl, eventStoreConfig, natsConfig, readConfig } from '@headwater/platform';
 
-const schema = z.object({
+/** Every variable of this process; the comments are its reference page. */
+export const schema = z.object({
   ...natsConfig,
   ...eventStoreConfig,
   /** The order read model, with the user that owns its tables. */

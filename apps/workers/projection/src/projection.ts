@@ -225,6 +225,7 @@ export class Projection {
           await advanceCheckpoint(pool, this.checkpoint, position, lease.epoch);
           this.checkpoint = position;
           metrics.stopped(false);
+          progress.up();
           log.warn({ position, by: request.by, reason: request.reason }, 'parked; going on');
           return;
         }

@@ -2,7 +2,8 @@ import { DEFAULT_CURRENCY } from '@headwater/contracts';
 import { eventStoreConfig, natsConfig, readConfig } from '@headwater/platform';
 import { z } from 'zod';
 
-const schema = z.object({
+/** Every variable of this process; the comments are its reference page. */
+export const schema = z.object({
   ...natsConfig,
   ...eventStoreConfig,
   /** Highest amount that is approved, in whole units of the order's currency. */
