@@ -38,6 +38,12 @@ export interface CoordinatorOptions {
 }
 
 /**
+ * Short, because deadlines wait while the lease of a killed replica runs out; losing it for a moment costs nothing, the
+ * next holder goes on at the checkpoint.
+ */
+const LEASE_MS = 2_000;
+
+/**
  * Brings every order to an end. One replica at a time keeps the deadlines, by a lease whose epoch is part of every
  * checkpoint's update, and decides when they are over. The lease only saves work: what two replicas decide at once is
  * settled by the order's version and the derived ids.
@@ -47,7 +53,7 @@ export class Coordinator {
 
   /** Works, or stands by while another replica does, until the signal. */
   async run(signal: AbortSignal): Promise<void> {
-    const { pool, holder, log, consumer, deadlines, deciding, metrics, leaseMs = 6_000 } = this.options;
+    const { pool, holder, log, consumer, deadlines, deciding, metrics, leaseMs = LEASE_MS } = this.options;
     for (let failures = 0; !signal.aborted;) {
       // Standing by is doing one's work; after a failure it shows only with time whether another replica has the lease.
       const standingBy = setTimeout(
@@ -57,7 +63,7 @@ export class Coordinator {
       const held = {
         holder,
         ttlMs: leaseMs,
-        pollMs: 500,
+        pollMs: 250,
         signal,
         onError: (error: unknown) => deadlines.down(`the coordinator's database: ${messageOf(error)}`),
       };
@@ -89,7 +95,7 @@ export class Coordinator {
     const firing = new FireDeadlines({
       ...this.options,
       now: this.options.now ?? Date.now,
-      pollMs: this.options.pollMs ?? 500,
+      pollMs: this.options.pollMs ?? 250,
     });
     let fired: Promise<void> | undefined;
     try {
