@@ -37,7 +37,7 @@ export interface ProjectionOptions {
 
 type LogLine = (fields: object, message: string) => void;
 
-const LEASE_MS = 6_000;
+const LEASE_MS = 3_000;
 /** Longest time without a message until the log itself is asked whether there is more. */
 const QUIET_MS = 5_000;
 const PARK_POLL_MS = 500;
