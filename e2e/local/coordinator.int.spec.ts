@@ -89,6 +89,12 @@ const became = (id: string, status: string): Promise<OrderAnswer> =>
     return order;
   });
 
+/** `headwater orders …`, as it is built. */
+const cli = (...args: string[]): Promise<{ stdout: string; stderr: string }> =>
+  run(process.execPath, [join(__dirname, '../../apps/cli/bin/headwater.js'), 'orders', ...args], {
+    env: { ...process.env, NODE_OPTIONS: '' },
+  });
+
 /** The provider's entry for an order's payment. */
 async function payment(id: string): Promise<string | undefined> {
   const [created] = await history(id);
@@ -150,6 +156,8 @@ test('an order that is cancelled before its payment ends without money, however 
   // Its answer may have got lost; the same again is no conflict.
   expect((await cancel(order_id, { 'if-match': `"${version}"` })).version).toBeGreaterThanOrEqual(2);
   await became(order_id, 'Voiding');
+  const api = started.platform.urls.api;
+  expect((await cli('cancel', order_id, '--reason', 'again', '--api', api)).stdout).toContain('is Voiding');
   resume('payment');
   await became(order_id, 'Cancelled');
   expect(['voided', undefined]).toContain(await payment(order_id));
@@ -187,16 +195,8 @@ test('a void that the provider never confirms calls a person, whose word ends th
   const seen = await names(order_id);
   expect(seen.filter((name) => name === 'voidrequested')).toHaveLength(3);
 
-  const cli = join(__dirname, '../../apps/cli/bin/headwater.js');
   const resolve = (...args: string[]): Promise<{ stdout: string }> =>
-    run(
-      process.execPath,
-      [cli, 'orders', 'resolve', order_id, '--eventstore', grpc, '--by', 'Ada', ...args],
-      {
-        // The command runs as it is built, unlike this test.
-        env: { ...process.env, NODE_OPTIONS: '' },
-      },
-    );
+    cli('resolve', order_id, '--eventstore', grpc, '--by', 'Ada', ...args);
   await expect(resolve('--reason', 'gone')).rejects.toMatchObject({
     stderr: expect.stringContaining('--voided or --written-off') as unknown,
   });

@@ -42,6 +42,10 @@ export class ApiClient {
     );
   }
 
+  cancelOrder(id: string, reason: string): Promise<{ order_id: string; status: string; version: number }> {
+    return this.call('POST', `/api/orders/${encodeURIComponent(id)}/cancel`, { reason });
+  }
+
   getOrder(id: string, minPosition?: number): Promise<OrderJson> {
     const query = minPosition === undefined ? '' : `?min_position=${minPosition}`;
     return this.call<OrderJson>('GET', `/api/orders/${encodeURIComponent(id)}${query}`);

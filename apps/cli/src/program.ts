@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { apply } from './commands/apply';
 import { lag } from './commands/lag';
 import { migrateAll } from './commands/migrate';
-import { createOrder, getOrder, listOrders } from './commands/orders';
+import { cancelOrder, createOrder, getOrder, listOrders } from './commands/orders';
 import { parkPosition } from './commands/projections';
 import { readLog } from './commands/read-log';
 import { repair } from './commands/repair';
@@ -87,6 +87,14 @@ export function buildProgram(): Command {
     .addOption(json)
     .action(listOrders);
 
+  orders
+    .command('cancel')
+    .description('ask for an order to be cancelled, as long as it is not approved')
+    .argument('<id>')
+    .requiredOption('--reason <text>', 'why; it becomes part of its history')
+    .option('--wait', 'wait until it has ended')
+    .addOption(api)
+    .action(cancelOrder);
   orders
     .command('resolve')
     .description('record how a person has settled an order that needs attention')

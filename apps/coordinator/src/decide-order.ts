@@ -1,4 +1,4 @@
-import { encodeOrderEvent, LOGS, OrderEventName } from '@headwater/contracts';
+import { CONSUMERS, encodeOrderEvent, LOGS, OrderEventName } from '@headwater/contracts';
 import { appendDecided, EventStoreClient } from '@headwater/eventstore-client';
 import { CoordinatorPolicy, courseOfHistory, decide, DueCourse } from '@headwater/order-domain';
 import { currentTraceparent } from '@headwater/platform';
@@ -12,6 +12,8 @@ export interface DecideOptions {
   defaultCurrency: string;
   /** Milliseconds since 1970. */
   now: number;
+  /** The replica that decides: host and pid. */
+  holder: string;
   signal?: AbortSignal;
 }
 
@@ -31,7 +33,7 @@ export type Outcome = { decided: OrderEventName } | { laterAt: number } | 'over'
 export async function decideOrder(
   store: OrderStore,
   deadline: Deadline,
-  { policy, defaultCurrency, now, signal }: DecideOptions,
+  { policy, defaultCurrency, now, holder, signal }: DecideOptions,
 ): Promise<Outcome> {
   let decided: OrderEventName | undefined;
   let waiting: DueCourse | undefined;
@@ -63,6 +65,14 @@ export async function decideOrder(
             causationId: cause.eventId,
             traceparent: currentTraceparent(metadata.traceparent),
             schemaVersion,
+            // What a trace shows of it: when it was due, and how long that was ago.
+            delivery: {
+              worker: CONSUMERS.coordinator,
+              instance: holder,
+              attempt: 1,
+              receivedAt: new Date(course.dueAt).toISOString(),
+              handledMs: Math.round(now - course.dueAt),
+            },
           },
         },
       };

@@ -68,6 +68,7 @@ const firing = (store: OrderStore = clocked): FireDeadlines =>
     deadLetters: { park: (letter) => Promise.resolve(void parked.push(letter)) },
     policy,
     defaultCurrency: 'EUR',
+    holder: 'host:1',
     metrics: new CoordinatorMetrics(new Registry()),
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
     deciding: { up: () => undefined, down: () => undefined },
@@ -114,7 +115,12 @@ test('no payment result by the deadline: a void is asked for, once, and caused b
   expect(requested).toMatchObject({
     eventType: 'ORDERS.voidrequested',
     eventId: deriveEventId(created.eventId, 'ORDERS.voidrequested'),
-    metadata: { causationId: created.eventId, correlationId: created.eventId, schemaVersion: 1 },
+    metadata: {
+      causationId: created.eventId,
+      correlationId: created.eventId,
+      schemaVersion: 1,
+      delivery: { worker: 'coordinator', instance: 'host:1', handledMs: 1_000 },
+    },
   });
   expect(JSON.parse(requested!.data)).toMatchObject({ payment_key: created.eventId, attempt: 1 });
 });

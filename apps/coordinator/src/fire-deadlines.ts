@@ -16,6 +16,8 @@ export interface FiringOptions {
   deadLetters: DeadLetterSink;
   policy: CoordinatorPolicy;
   defaultCurrency: string;
+  /** This replica: host and pid. */
+  holder: string;
   metrics: CoordinatorMetrics;
   log: Log;
   /** Down while the event store or the database is away. */
@@ -87,9 +89,9 @@ export class FireDeadlines {
 
   /** True when the deadline has served. */
   private async fire(deadline: Deadline, signal?: AbortSignal): Promise<boolean> {
-    const { pool, store, policy, defaultCurrency, metrics, now } = this.options;
+    const { pool, store, policy, defaultCurrency, holder, metrics, now } = this.options;
     try {
-      const options = { policy, defaultCurrency, now: now(), ...(signal ? { signal } : {}) };
+      const options = { policy, defaultCurrency, holder, now: now(), ...(signal ? { signal } : {}) };
       const outcome = await decideOrder(store, deadline, options);
       this.failures.delete(keyOf(deadline));
       if (outcome === 'over') {

@@ -73,6 +73,16 @@ function readBody(file: string): unknown {
   }
 }
 
+export async function cancelOrder(
+  id: string,
+  options: { api: string; reason: string; wait?: boolean },
+): Promise<void> {
+  const client = new ApiClient(options.api);
+  const { status, version } = await client.cancelOrder(id, options.reason);
+  if (!options.wait) return print(`order ${id} is ${status} (version ${version}); the coordinator ends it`);
+  print(describe(await waitUntilSettled(client, await client.getOrder(id))));
+}
+
 export async function getOrder(id: string, options: { api: string; json?: boolean }): Promise<void> {
   const order = await new ApiClient(options.api).getOrder(id);
   print(options.json ? JSON.stringify(order) : describe(order));
