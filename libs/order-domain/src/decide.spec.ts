@@ -26,6 +26,20 @@ const cancel: OrderCommand = { type: 'cancel', reason: 'over' };
 const raise: OrderCommand = { type: 'raiseAttention', reason: 'gave up' };
 const resolve: OrderCommand = { type: 'resolve', outcome: 'written-off', reason: 'provider gone', by: 'ada' };
 
+const COMMANDS = [
+  create,
+  debit,
+  decline,
+  approve,
+  reject,
+  requestCancel,
+  requestVoid,
+  voided,
+  cancel,
+  raise,
+  resolve,
+];
+
 let eventIds = 0;
 
 function apply(state: OrderState, decision: Decision): OrderState {
@@ -163,19 +177,7 @@ test('a second void request counts', () => {
 });
 
 test('under any series of commands: what is final stays, and an approved order was paid and not voided before', () => {
-  const commands = fc.constantFrom(
-    create,
-    debit,
-    decline,
-    approve,
-    reject,
-    requestCancel,
-    requestVoid,
-    voided,
-    cancel,
-    raise,
-    resolve,
-  );
+  const commands = fc.constantFrom(...COMMANDS);
   fc.assert(
     fc.property(fc.array(commands, { maxLength: 30 }), (series) => {
       let state: OrderState = initialOrder;
@@ -197,19 +199,7 @@ test('under any series of commands: what is final stays, and an approved order w
 
 test('every event of the catalogue is evolved in some state', () => {
   const names = new Set<OrderEventName>();
-  for (const command of [
-    create,
-    debit,
-    decline,
-    approve,
-    reject,
-    requestCancel,
-    requestVoid,
-    voided,
-    cancel,
-    raise,
-    resolve,
-  ]) {
+  for (const command of COMMANDS) {
     for (const state of Object.values(STATES)) {
       const decision = decide(state, command);
       if ('accepted' in decision) decision.accepted.forEach(({ name }) => names.add(name));
