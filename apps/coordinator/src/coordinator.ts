@@ -2,14 +2,13 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import type { Pool } from 'pg';
 import { RecordedEvent } from '@headwater/contracts';
 import { EventStoreClient } from '@headwater/eventstore-client';
-import { DeadLetterSink } from '@headwater/nest-jetstream';
+import { DeadLetterSink, Log } from '@headwater/nest-jetstream';
 import { CoordinatorPolicy } from '@headwater/order-domain';
 import { Dependency } from '@headwater/platform';
 import { backoffMs, Lease, pause, whileHolding } from '@headwater/sql';
 import { CoordinatorMetrics } from './coordinator-metrics';
 import { FireDeadlines } from './fire-deadlines';
 import { followOrders } from './follow-orders';
-import { Log } from './log';
 import { COORDINATOR_LEASE, readProgress } from './progress';
 import { recordDeadlines } from './record-deadlines';
 

@@ -1,14 +1,13 @@
 import type { Pool } from 'pg';
 import { CONSUMERS, LOGS, MoneyError, UndecodableEvent } from '@headwater/contracts';
 import { adviceOn } from '@headwater/eventstore-client';
-import { DeadLetterSink, DEFAULT_RETRY_POLICY } from '@headwater/nest-jetstream';
+import { DeadLetterSink, DEFAULT_RETRY_POLICY, Log } from '@headwater/nest-jetstream';
 import { CoordinatorPolicy, ImpossibleHistory } from '@headwater/order-domain';
 import { Dependency } from '@headwater/platform';
 import { backoffMs, isUnavailable, pause } from '@headwater/sql';
 import { CoordinatorMetrics } from './coordinator-metrics';
 import { Deadline, dueDeadlines, postponeDeadline, removeDeadlines } from './deadline-rows';
 import { decideOrder, OrderStore } from './decide-order';
-import { Log } from './log';
 
 export interface FiringOptions {
   pool: Pool;

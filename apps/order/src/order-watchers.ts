@@ -20,12 +20,16 @@ export class OrderWatchers {
   private linger: NodeJS.Timeout | undefined;
   private readonly closers = new Set<() => void>();
   private closed = false;
-  count = 0;
+  private open = 0;
 
   constructor(
     private readonly store: Pick<EventStoreClient, 'getLog' | 'followLog'>,
     private readonly log: Pick<Logger, 'warn'>,
   ) {}
+
+  get count(): number {
+    return this.open;
+  }
 
   /**
    * From when it resolves, the listener hears of every event of the order that a reading of its history before did not
@@ -39,14 +43,14 @@ export class OrderWatchers {
     const listeners = this.listeners.get(orderId) ?? new Set();
     this.listeners.set(orderId, listeners.add(listener));
     this.closers.add(close);
-    this.count++;
+    this.open++;
     clearTimeout(this.linger);
     const leave = (): void => {
       if (!listeners.delete(listener)) return;
       if (listeners.size === 0) this.listeners.delete(orderId);
       this.closers.delete(close);
-      this.count--;
-      if (this.count === 0 && !this.closed) this.linger = setTimeout(() => this.stopFollowing(), LINGER_MS);
+      this.open--;
+      if (this.open === 0 && !this.closed) this.linger = setTimeout(() => this.stopFollowing(), LINGER_MS);
     };
     try {
       this.following ??= this.follow();
