@@ -183,14 +183,18 @@ const locationFile = (wanted: string): string => `${wanted}.location`;
 async function reachableDataDir(wanted: string, owner: Owner | undefined): Promise<string> {
   await mkdir(dirname(wanted), { recursive: true });
   if (!owner || (await reachableByOthers(dirname(wanted)))) return wanted;
-  await removeOrphans();
   const known = await readText(locationFile(wanted));
+  // A clone that was moved is no deleted one.
+  if (known !== undefined && (await readText(`${known}.origin`)) !== locationFile(wanted))
+    await writeFile(`${known}.origin`, locationFile(wanted));
+  await removeOrphans();
   if (known !== undefined) return known;
   // A new name each time: a folder that was deleted and made again must not meet its predecessor's data.
   const dataDir = join(ROOTS_FOLDER, 'data', randomBytes(8).toString('hex'));
   await mkdir(dirname(dataDir), { recursive: true, mode: 0o755 });
-  await writeFile(`${dataDir}.origin`, locationFile(wanted));
+  // In this order, so that another start beside this one never sees an origin without its location.
   await writeFile(locationFile(wanted), dataDir);
+  await writeFile(`${dataDir}.origin`, locationFile(wanted));
   return dataDir;
 }
 

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
@@ -38,6 +38,22 @@ test('PostgreSQL runs in a folder that only its owner may enter, asks for the pa
   await removePostgresData(options.dataDir);
   await expect(stat(first.dataDir)).rejects.toThrow('ENOENT');
   await rm(folder, { recursive: true });
+});
+
+test('a folder that was moved keeps its data', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'headwater-private-'));
+  await chmod(folder, 0o700);
+  const options = { dataDir: join(folder, 'postgres'), port: await freePort(), settings: { fsync: 'off' } };
+  const first = await preparePostgres(options);
+  const moved = `${folder}-moved`;
+  await rename(folder, moved);
+  const dataDir = join(moved, 'postgres');
+  const second = await preparePostgres({ ...options, dataDir });
+  expect(second.created).toBe(false);
+  await expect(stat(join(second.dataDir, 'PG_VERSION'))).resolves.toBeDefined();
+  await removePostgresData(first.dataDir);
+  await removePostgresData(dataDir);
+  await rm(moved, { recursive: true, force: true });
 });
 
 test('a nats-server that is named and not there is said to be so', async () => {
