@@ -20,6 +20,8 @@ runProcess('eventstore', async (context) => {
   const pool = app.get(Pool);
   onShutdown('database', () => pool.end());
   const store = app.get(EventStore);
+  // Before the relays' own, which is up from the start: not ready until the database is there.
+  const database = readiness.declare('database');
   onShutdown('relays', runRelays(config, pool, store, context));
   onShutdown('event store', () => store.close());
 
@@ -30,7 +32,6 @@ runProcess('eventstore', async (context) => {
   });
   onShutdown('grpc', () => server.close());
 
-  const database = readiness.declare('database');
   const watcher = {
     up: () => {
       database.up();
