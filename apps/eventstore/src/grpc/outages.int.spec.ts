@@ -48,7 +48,7 @@ function health(service: string): Promise<string> {
       requestSerialize,
       responseDeserialize,
       { service },
-      (error: ServiceError | null, answer?: { status: string | number }) =>
+      (error: ServiceError | null, answer?: { status?: string | number }) =>
         error ? reject(error) : resolve(String(answer?.status)),
     );
   });
