@@ -1,6 +1,15 @@
 import { CONSUMERS, headersOf, LOGS, OrderEvent, subjectOf } from '@headwater/contracts';
 import { createPool, migrateDatabase } from '@headwater/sql';
-import { createTestDatabase, eventually, startTestNats, TestDatabase, TestNats } from '@headwater/testing';
+import {
+  createTestDatabase,
+  eventually,
+  SqlFault,
+  SqlFaultProxy,
+  startSqlFaultProxy,
+  startTestNats,
+  TestDatabase,
+  TestNats,
+} from '@headwater/testing';
 import { createdEvent, OrderLog } from '@headwater/testing-platform';
 import { AckPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, headers, NatsConnection } from '@nats-io/transport-node';
@@ -18,6 +27,7 @@ const policy = { paymentMs: 60_000, reviewMs: 60_000, voidMs: 60_000, voidMostMs
 let nats: TestNats;
 let connection: NatsConnection;
 let database: TestDatabase;
+let proxy: SqlFaultProxy;
 let pool: Pool;
 let log: OrderLog;
 let relayed = 0;
@@ -37,8 +47,10 @@ beforeAll(async () => {
     max_ack_pending: 10_000,
   });
   database = await createTestDatabase();
-  await migrateDatabase(database.url, COORDINATOR_MIGRATIONS);
-  pool = createPool({ url: database.url, applicationName: 'test', max: 8 });
+  // It also refuses what CockroachDB lacks.
+  proxy = await startSqlFaultProxy(database.url);
+  await migrateDatabase(proxy.url, COORDINATOR_MIGRATIONS);
+  pool = createPool({ url: proxy.url, applicationName: 'test', max: 8 });
   log = await OrderLog.create();
 });
 
@@ -46,6 +58,7 @@ afterAll(async () => {
   await connection.close();
   await nats.stop();
   await pool.end();
+  await proxy.close();
   await database.drop();
   await log.close();
 });
@@ -175,4 +188,43 @@ test('made anew while a replica works, the deadlines are complete again', async 
     expect((await allDeadlines(pool)).map(({ orderId }) => orderId)).toContain(next);
   });
   await replica.stop();
+});
+
+test('a database that breaks at any moment loses nothing and doubles nothing', async () => {
+  const faults: SqlFault[] = [
+    { kind: 'error', sqlState: '40001' },
+    { kind: 'error', sqlState: '53300' },
+    { kind: 'error-after', sqlState: '40003' },
+    { kind: 'cut-before' },
+    { kind: 'cut-after' },
+  ];
+  let next = 0;
+  // A step that has no factor in common with the statements of a round, so that every statement is hit in turn.
+  proxy.inject = ({ number }) => (number % 4 === 0 ? faults[next++ % faults.length] : undefined);
+  const replica = new Replica('e');
+  const ids = Array.from({ length: 12 }, (_, n) => `${order}-${n}`);
+  for (const id of ids) {
+    order = id;
+    await log.given(id, createdEvent(id), declined());
+    await relay();
+  }
+  await eventually(async () => {
+    await relay();
+    for (const id of ids) expect(await log.names(id)).toEqual(['created', 'paymentdeclined', 'cancelled']);
+  });
+  proxy.inject = undefined;
+  expect(next).toBeGreaterThanOrEqual(faults.length);
+  await eventually(async () => {
+    await relay();
+    expect((await readProgress(pool)).checkpoint).toBe(relayed);
+    expect((await allDeadlines(pool)).filter(({ orderId }) => ids.includes(orderId))).toEqual([]);
+    expect([...replica.states.values()]).toEqual(['up', 'up', 'up']);
+  });
+  await replica.stop();
+  for (const id of ids) expect(await log.names(id)).toEqual(['created', 'paymentdeclined', 'cancelled']);
+});
+
+test('nothing was sent that CockroachDB lacks', () => {
+  expect(proxy.exchanges).toBeGreaterThan(50);
+  expect(proxy.refused).toEqual([]);
 });
