@@ -27,7 +27,5 @@ export function watchInterruption(): Interruption {
       } else if (Date.now() - firstAt > ONE_SIGNAL_MS) insist();
     });
   }
-  // A terminal that is gone, or a pager that was left, must not end us before we have ended the others.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   return { signal: controller.signal, first, second };
 }

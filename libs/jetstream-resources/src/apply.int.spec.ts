@@ -299,3 +299,16 @@ describe('keepApplied', () => {
     await eventually(async () => expect((await manager.consumers.info(name, 'c')).name).toBe('c'));
   });
 });
+
+test('the first edit of a consumer after the server was restarted is told as the edit that it is', async () => {
+  const name = 'RESTARTED';
+  const before = [stream({ name }), consumer({ streamName: name, durableName: 'edited', ackWait: '30s' })];
+  const after = [stream({ name }), consumer({ streamName: name, durableName: 'edited', ackWait: '5s' })];
+  await apply(connection, before);
+  await server.kill();
+  await server.restart();
+  await eventually(() => apply(connection, before, { timeoutMs: 500 }));
+  const applied = await apply(connection, after);
+  expect(applied.map(({ outcome }) => outcome)).toEqual(['unchanged', 'updated']);
+  expect((await manager.consumers.info(name, 'edited')).config.ack_wait).toBe(5e9);
+});

@@ -71,8 +71,11 @@ async function applyOne(api: JetStreamApi, desired: Desired, dryRun: boolean): P
             planned.action === 'create' ? [] : planned.fields,
           );
         const held = await api.write(desired, planned.action);
-        // Servers drop fields that they do not know without a word.
-        const dropped = differences(desired, held);
+        // Servers drop fields that they do not know without a word. But a server that was restarted answers its first
+        // update of a consumer with what it had before, so a difference counts once it has been looked up.
+        const answered = differences(desired, held);
+        const dropped =
+          answered.length === 0 ? answered : differences(desired, (await api.observe(desired)) ?? held);
         if (dropped.length > 0)
           return result('refused', dropped, `the server did not take ${dropped.join(', ')}; is it too old?`);
         return planned.action === 'create' ? result('created') : result('updated', planned.fields);
