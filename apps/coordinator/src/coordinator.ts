@@ -64,6 +64,7 @@ export class Coordinator {
         ttlMs: leaseMs,
         pollMs: 250,
         signal,
+        onStandby: () => deadlines.up(),
         onError: (error: unknown) => deadlines.down(`the coordinator's database: ${messageOf(error)}`),
       };
       try {

@@ -8,8 +8,7 @@ import { Coordinator } from './coordinator';
 import { CoordinatorMetrics } from './coordinator-metrics';
 import { waitForSchema } from './wait-for-schema';
 
-runProcess('coordinator', async ({ log, readiness, metrics, onShutdown }) => {
-  const config = readCoordinatorConfig();
+runProcess('coordinator', readCoordinatorConfig, async ({ log, readiness, metrics, onShutdown }, config) => {
   const pool = createPool({ url: config.HEADWATER_DATABASE_URL, applicationName: 'coordinator', max: 4 });
   onShutdown('deadlines', () => pool.end());
   const store = new EventStoreClient({ address: config.HEADWATER_EVENTSTORE_ADDRESS, channels: 2 });

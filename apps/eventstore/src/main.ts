@@ -9,9 +9,8 @@ import { createEventStoreServer } from './grpc/server';
 import { runRelays } from './run-relays';
 import { watchDatabase } from './watch-database';
 
-runProcess('eventstore', async (context) => {
+runProcess('eventstore', readEventStoreConfig, async (context, config) => {
   const { log, readiness, onShutdown } = context;
-  const config = readEventStoreConfig();
   const app = await NestFactory.createApplicationContext(EventStoreModule.with(config, context), {
     logger: ['error', 'warn'],
     abortOnError: false,

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { UnknownLog } from '@headwater/eventstore';
 import { ConfigError, connectNats, databaseUrl, natsConfig, readConfig } from '@headwater/platform';
 import { createPool } from '@headwater/sql';
 import { repairLog, RepairReport } from './relay/repair-log';
@@ -43,7 +44,9 @@ main().then(
   (code) => process.exit(code),
   (error: unknown) => {
     const { message, stack } = error as Error;
-    process.stderr.write(`log repair: ${error instanceof ConfigError ? message : stack}\n`);
+    process.stderr.write(
+      `log repair: ${error instanceof ConfigError || error instanceof UnknownLog ? message : stack}\n`,
+    );
     process.exit(1);
   },
 );

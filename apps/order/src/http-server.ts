@@ -32,3 +32,16 @@ export async function createHttpServer(
   SwaggerModule.setup('docs', app, cleanupOpenApiDoc(SwaggerModule.createDocument(app, description)));
   return app;
 }
+
+/** How often connections that have become idle are looked for while the server closes. */
+const IDLE_POLL_MS = 50;
+
+/**
+ * Takes no more requests and resolves when those under way are answered. A connection that becomes idle only after the
+ * closing began would otherwise be waited for until its keep-alive time is over.
+ */
+export async function closeHttpServer(app: NestFastifyApplication): Promise<void> {
+  const server = app.getHttpServer();
+  const closingIdle = setInterval(() => server.closeIdleConnections(), IDLE_POLL_MS);
+  await app.close().finally(() => clearInterval(closingIdle));
+}

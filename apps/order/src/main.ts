@@ -2,12 +2,11 @@ import { EventStoreClient } from '@headwater/eventstore-client';
 import { runProcess } from '@headwater/platform';
 import { createPool } from '@headwater/sql';
 import { readOrderConfig } from './config';
-import { createHttpServer } from './http-server';
+import { closeHttpServer, createHttpServer } from './http-server';
 import { OrderWatchers } from './order-watchers';
 import { watchReadModel } from './watch-read-model';
 
-runProcess('order', async ({ log, readiness, onShutdown }) => {
-  const config = readOrderConfig();
+runProcess('order', readOrderConfig, async ({ log, readiness, onShutdown }, config) => {
   const database = createPool({ url: config.HEADWATER_DATABASE_URL, applicationName: 'order' });
   onShutdown('read model', () => database.end());
   onShutdown('read model watch', watchReadModel(database, readiness.declare('read model')));
@@ -19,7 +18,7 @@ runProcess('order', async ({ log, readiness, onShutdown }) => {
 
   const watchers = new OrderWatchers(store, log);
   const app = await createHttpServer({ store, database, watchers, config }, log);
-  onShutdown('http', () => app.close());
+  onShutdown('http', () => closeHttpServer(app));
   // First: the HTTP server waits for its connections, and these have no end of their own.
   onShutdown('watchers', () => watchers.close());
   await app.listen(config.HEADWATER_HTTP_PORT, config.HEADWATER_HTTP_HOST);

@@ -6,8 +6,7 @@ import { createPaymentServer } from './http-server';
 import { Ledger } from './ledger';
 import { watchLedger } from './watch-ledger';
 
-runProcess('payment-simulator', async ({ log, readiness, onShutdown }) => {
-  const config = readSimulatorConfig();
+runProcess('payment-simulator', readSimulatorConfig, async ({ log, readiness, onShutdown }, config) => {
   const pool = createPool({
     url: config.HEADWATER_DATABASE_URL,
     applicationName: 'payment-simulator',

@@ -51,6 +51,8 @@ export class Supervisor {
 
   /** Ends everything, last started first, so that nobody loses a dependency while ending. */
   async stopAll(): Promise<void> {
+    // All at once no longer wanted: what ends because another is ending is not started again.
+    this.wanted.clear();
     for (const name of this.names().reverse()) await this.stop(name);
   }
 

@@ -17,13 +17,36 @@ export interface ProcessContext {
 /**
  * Runs a process from start to end: logs in JSON, health and metrics, configuration faults all at once, and a graceful
  * end on SIGTERM and SIGINT with exit code 0. Anything uncaught is logged and ends the process with 1.
+ *
+ * @param readAppConfig reads what this app needs beside the common settings; may throw ConfigError
  */
-export function runProcess(service: string, main: (context: ProcessContext) => Promise<void>): void {
-  start(service, main).catch((error: unknown) => {
+export function runProcess<Config>(
+  service: string,
+  readAppConfig: () => Config,
+  main: (context: ProcessContext, config: Config) => Promise<void>,
+): void {
+  start(service, readAppConfig, main).catch((error: unknown) => {
     if (error instanceof ConfigError) process.stderr.write(`${service}: ${error.message}\n`);
     else process.stderr.write(`${service}: ${startFault(error)}\n`);
     process.exit(1);
   });
+}
+
+/** Both parts are read before either fails, so that every fault is told. */
+function readBoth<Common, App>(readCommon: () => Common, readApp: () => App): [Common, App] {
+  const faults: string[] = [];
+  const attempt = <T>(read: () => T): T | undefined => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      faults.push(...error.faults);
+      return undefined;
+    }
+  };
+  const [common, app] = [attempt(readCommon), attempt(readApp)];
+  if (common === undefined || app === undefined) throw new ConfigError(faults);
+  return [common, app];
 }
 
 function startFault(error: unknown): string {
@@ -34,8 +57,12 @@ function startFault(error: unknown): string {
   return stack ?? message;
 }
 
-async function start(service: string, main: (context: ProcessContext) => Promise<void>): Promise<void> {
-  const config = readConfig(z.object(opsConfig));
+async function start<Config>(
+  service: string,
+  readAppConfig: () => Config,
+  main: (context: ProcessContext, config: Config) => Promise<void>,
+): Promise<void> {
+  const [config, appConfig] = readBoth(() => readConfig(z.object(opsConfig)), readAppConfig);
   const log = pino({
     level: config.HEADWATER_LOG_LEVEL,
     base: { service },
@@ -95,5 +122,8 @@ async function start(service: string, main: (context: ProcessContext) => Promise
     metrics,
   );
   closers.push({ name: 'health and metrics', close: () => ops.close() });
-  await main({ log, readiness, metrics, onShutdown: (name, close) => closers.push({ name, close }) });
+  await main(
+    { log, readiness, metrics, onShutdown: (name, close) => closers.push({ name, close }) },
+    appConfig,
+  );
 }

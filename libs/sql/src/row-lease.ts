@@ -66,6 +66,8 @@ export interface HoldOptions {
   signal?: AbortSignal;
   /** Told of failures to ask for or to prolong the lease. */
   onError?: (error: unknown) => void;
+  /** Told each time that somebody else is found to have it: the database answers, and standing by is all there is to do. */
+  onStandby?: () => void;
 }
 
 /**
@@ -107,6 +109,7 @@ async function waitForLease(
       const lease = await acquireLease(pool, row, options.holder, ttlMs);
       if (lease) return lease;
       failures = 0;
+      options.onStandby?.();
       await pause(pollMs, options.signal);
     } catch (error) {
       if (!options.onError) throw error;

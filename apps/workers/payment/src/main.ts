@@ -9,8 +9,7 @@ import { readPaymentConfig } from './config';
 import { HttpPaymentProvider } from './http-payment-provider';
 import { PaymentModule } from './payment.module';
 
-runProcess('payment', async ({ log, readiness, metrics, onShutdown }) => {
-  const config = readPaymentConfig();
+runProcess('payment', readPaymentConfig, async ({ log, readiness, metrics, onShutdown }, config) => {
   const store = new EventStoreClient({ address: config.HEADWATER_EVENTSTORE_ADDRESS, channels: 2 });
   onShutdown('event store client', () => store.close());
   const provider = new HttpPaymentProvider({

@@ -8,8 +8,7 @@ import { Projection } from './projection';
 import { ProjectionMetrics } from './projection-metrics';
 import { waitForSchema } from './wait-for-schema';
 
-runProcess('projection', async ({ log, readiness, metrics, onShutdown }) => {
-  const config = readProjectionConfig();
+runProcess('projection', readProjectionConfig, async ({ log, readiness, metrics, onShutdown }, config) => {
   const pool = createPool({ url: config.HEADWATER_DATABASE_URL, applicationName: 'projection', max: 4 });
   onShutdown('read model', () => pool.end());
   const store = new EventStoreClient({ address: config.HEADWATER_EVENTSTORE_ADDRESS, channels: 2 });

@@ -69,6 +69,7 @@ export class Projection {
           ttlMs: LEASE_MS,
           pollMs: 500,
           signal,
+          onStandby: () => progress.up(),
           onError: (error) => progress.down(`the read model's database: ${messageOf(error)}`),
         },
         async (lease, held) => {

@@ -9,8 +9,7 @@ import { readReviewConfig } from './config';
 import { reviewByRules } from './review-policy';
 import { ReviewModule } from './review.module';
 
-runProcess('review', async ({ log, readiness, metrics, onShutdown }) => {
-  const config = readReviewConfig();
+runProcess('review', readReviewConfig, async ({ log, readiness, metrics, onShutdown }, config) => {
   const store = new EventStoreClient({ address: config.HEADWATER_EVENTSTORE_ADDRESS, channels: 2 });
   onShutdown('event store client', () => store.close());
   const consumer = readiness.declare('consumer');
