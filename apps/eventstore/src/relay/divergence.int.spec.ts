@@ -29,7 +29,10 @@ async function unprotected(): Promise<void> {
   await scenario.stop();
   scenario = await start();
   await scenario.manager.streams.delete('ORDERS');
-  await scenario.manager.streams.add({ name: 'ORDERS', subjects: ['ORDERS.>'], num_replicas: replicas });
+  // The server removes a deleted stream's files a moment after it has answered.
+  await eventually(() =>
+    scenario.manager.streams.add({ name: 'ORDERS', subjects: ['ORDERS.>'], num_replicas: replicas }),
+  );
   relay = scenario.relay();
   await works();
 }

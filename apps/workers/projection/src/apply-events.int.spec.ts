@@ -91,7 +91,9 @@ test('however a log is cut into batches, and however little is remembered, the r
         let checkpoint = 0;
         for (let turn = 0; checkpoint < log.length; turn++) {
           const size = sizes[turn % sizes.length]!;
+          const before = checkpoint;
           ({ checkpoint } = await applyEvents(checkpoint, log.slice(checkpoint, checkpoint + size), apply));
+          expect(checkpoint).toBeGreaterThan(before);
         }
         expect((await readCheckpoint(pool)).checkpoint).toBe(log.length);
         for (const id of new Set(log.map(({ aggregateId }) => aggregateId))) {
@@ -108,6 +110,17 @@ test('however a log is cut into batches, and however little is remembered, the r
     ),
     { numRuns: 40 },
   );
+});
+
+test('a cache smaller than a batch pushes no order of the batch out', async () => {
+  const cache = new RowCache(1);
+  const log = logOf([1, 2, 3, 1, 2, 3, 1, 2, 3]);
+  let checkpoint = 0;
+  while (checkpoint < log.length) {
+    const result = await applyEvents(checkpoint, log.slice(checkpoint, checkpoint + 3), options(cache));
+    expect(result).toEqual({ checkpoint: checkpoint + 3 });
+    ({ checkpoint } = result);
+  }
 });
 
 test('another epoch refuses the batch, and nothing of it stays', async () => {

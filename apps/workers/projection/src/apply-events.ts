@@ -33,18 +33,23 @@ export async function applyEvents(
   { pool, cache, epoch, defaultCurrency }: ApplyOptions,
 ): Promise<ApplyResult> {
   try {
-    return await inTransaction(pool, async (client) => {
-      const unknown = new Set(
-        events.filter((event) => isUnknown(event, cache)).map(({ aggregateId }) => aggregateId),
-      );
-      for (const row of await loadOrders(client, [...unknown])) cache.put(row);
+    const { changed, ...result } = await inTransaction(pool, async (client) => {
+      // The batch's own rows, out of the cache's reach: what is loaded for one order must not push out another's.
+      const rows = new Map<string, OrderRow>();
+      const unknown = new Set<string>();
+      for (const event of events) {
+        const cached = cache.get(event.aggregateId);
+        if (cached) rows.set(event.aggregateId, cached);
+        else if (!isFirst(event)) unknown.add(event.aggregateId);
+      }
+      for (const row of await loadOrders(client, [...unknown])) rows.set(row.orderId, row);
 
       const changed = new Map<string, OrderRow>();
       let reached = checkpoint;
       let poison: PoisonEvent | undefined;
       for (const event of events) {
         try {
-          const before = changed.get(event.aggregateId) ?? cache.get(event.aggregateId);
+          const before = changed.get(event.aggregateId) ?? rows.get(event.aggregateId);
           changed.set(event.aggregateId, project(before, event, defaultCurrency));
         } catch (error) {
           if (!(error instanceof PoisonEvent)) throw error;
@@ -56,16 +61,18 @@ export async function applyEvents(
       await saveOrders(client, [...changed.values()]);
       // Also when nothing moved: a stale checkpoint makes good events look like poison.
       await advanceCheckpoint(client, checkpoint, reached, epoch);
-      for (const row of changed.values()) cache.put(row);
-      return { checkpoint: reached, ...(poison ? { poison } : {}) };
+      return { changed, checkpoint: reached, ...(poison ? { poison } : {}) };
     });
+    // Only what is committed: a transaction that is run again must not meet its own first attempt.
+    for (const row of changed.values()) cache.put(row);
+    return result;
   } catch (error) {
-    // What was put there may not have been committed.
+    // Another replica may have written since.
     cache.clear();
     throw error;
   }
 }
 
 /** The first event of an order has no row yet, so there is nothing to load for it. */
-const isUnknown = (event: RecordedEvent, cache: RowCache): boolean =>
-  !cache.has(event.aggregateId) && !(event.eventType === ORDER_EVENTS.created.type && event.version === 1);
+const isFirst = (event: RecordedEvent): boolean =>
+  event.eventType === ORDER_EVENTS.created.type && event.version === 1;

@@ -13,10 +13,6 @@ export class RowCache {
     return this.rows.get(orderId);
   }
 
-  has(orderId: string): boolean {
-    return this.rows.has(orderId);
-  }
-
   put(row: OrderRow): void {
     this.rows.delete(row.orderId);
     this.rows.set(row.orderId, row);
