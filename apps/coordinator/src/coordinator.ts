@@ -4,7 +4,7 @@ import { RecordedEvent } from '@headwater/contracts';
 import { EventStoreClient } from '@headwater/eventstore-client';
 import { DeadLetterSink, Log } from '@headwater/nest-jetstream';
 import { CoordinatorPolicy } from '@headwater/order-domain';
-import { Dependency } from '@headwater/platform';
+import { Dependency, messageOf } from '@headwater/platform';
 import { backoffMs, Lease, pause, whileHolding } from '@headwater/sql';
 import { CoordinatorMetrics } from './coordinator-metrics';
 import { FireDeadlines } from './fire-deadlines';
@@ -128,5 +128,3 @@ export class Coordinator {
     }
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

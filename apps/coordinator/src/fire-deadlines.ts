@@ -3,7 +3,7 @@ import { CONSUMERS, LOGS, MoneyError, UndecodableEvent } from '@headwater/contra
 import { adviceOn } from '@headwater/eventstore-client';
 import { DeadLetterSink, DEFAULT_RETRY_POLICY, Log } from '@headwater/nest-jetstream';
 import { CoordinatorPolicy, ImpossibleHistory } from '@headwater/order-domain';
-import { Dependency } from '@headwater/platform';
+import { Dependency, messageOf } from '@headwater/platform';
 import { backoffMs, isUnavailable, pause } from '@headwater/sql';
 import { CoordinatorMetrics } from './coordinator-metrics';
 import { Deadline, dueDeadlines, postponeDeadline, removeDeadlines } from './deadline-rows';
@@ -173,8 +173,6 @@ export class FireDeadlines {
 }
 
 const keyOf = ({ orderId, step, version }: Deadline): string => `${orderId} ${step} ${version}`;
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
 /** No retry helps. */
 const isTerminal = (error: unknown): boolean =>
   error instanceof UndecodableEvent ||

@@ -2,11 +2,11 @@ import { hostname } from 'node:os';
 import { EventIdClash, EventStoreClient } from '@headwater/eventstore-client';
 import { DeadLetterLog } from '@headwater/nest-jetstream';
 import { connectNats, runProcess } from '@headwater/platform';
-import { createPool } from '@headwater/sql';
+import { createPool, untilMigrated } from '@headwater/sql';
 import { policyOf, readCoordinatorConfig } from './config';
 import { Coordinator } from './coordinator';
 import { CoordinatorMetrics } from './coordinator-metrics';
-import { waitForSchema } from './wait-for-schema';
+import { COORDINATOR_MIGRATIONS } from './migrations';
 
 runProcess('coordinator', readCoordinatorConfig, async ({ log, readiness, metrics, onShutdown }, config) => {
   const pool = createPool({ url: config.HEADWATER_DATABASE_URL, applicationName: 'coordinator', max: 4 });
@@ -34,7 +34,13 @@ runProcess('coordinator', readCoordinatorConfig, async ({ log, readiness, metric
     consumer,
     deciding,
   });
-  const running = waitForSchema(pool, deadlines, stop.signal).then(() => coordinator.run(stop.signal));
+  const migrated = untilMigrated(
+    pool,
+    COORDINATOR_MIGRATIONS,
+    (reason) => deadlines.down(reason),
+    stop.signal,
+  );
+  const running = migrated.then(() => coordinator.run(stop.signal));
   onShutdown('coordinator', async () => {
     stop.abort();
     await running;

@@ -1,11 +1,10 @@
-import { ConfigError, databaseUrl, readConfig } from '@headwater/platform';
+import { ConfigError, readDatabaseUrl } from '@headwater/platform';
 import { createPool } from '@headwater/sql';
-import { z } from 'zod';
 import { rebuildDeadlines } from './record-deadlines';
 
 /** Throws the deadlines away; the running coordinator makes them anew from the log, and fires nothing until it has. */
 async function main(): Promise<void> {
-  const { HEADWATER_DATABASE_URL: url } = readConfig(z.object({ HEADWATER_DATABASE_URL: databaseUrl }));
+  const url = readDatabaseUrl();
   const pool = createPool({ url, applicationName: 'coordinator-rebuild', max: 1 });
   try {
     await rebuildDeadlines(pool);

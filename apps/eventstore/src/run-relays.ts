@@ -6,7 +6,7 @@ import {
 } from '@nats-io/transport-node';
 import { Pool } from 'pg';
 import { EventStore } from '@headwater/eventstore';
-import { connectNats, Dependency, ProcessContext } from '@headwater/platform';
+import { connectNats, Dependency, messageOf, ProcessContext } from '@headwater/platform';
 import { pause } from '@headwater/sql';
 import { EventStoreConfig } from './config';
 import { endsWithin } from './ends-within';
@@ -60,9 +60,7 @@ export function runRelays(
       } catch (error) {
         if (stopping.signal.aborted) return;
         log.error({ err: error }, 'the relays could not be started');
-        startable.down(
-          `they could not be started: ${error instanceof Error ? error.message : String(error)}`,
-        );
+        startable.down(`they could not be started: ${messageOf(error)}`);
         await pause(AGAIN_MS, stopping.signal);
       }
     }

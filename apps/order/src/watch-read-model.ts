@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { readCheckpoint } from '@headwater/order-read-model';
-import { Dependency } from '@headwater/platform';
+import { Dependency, messageOf } from '@headwater/platform';
 
 /**
  * Looks every second whether the read model answers and has its schema. A stopped projection is no reason to take the
@@ -16,7 +16,7 @@ export function watchReadModel(database: Pool, dependency: Dependency): () => Pr
       await readCheckpoint(database);
       dependency.up();
     } catch (error) {
-      dependency.down(error instanceof Error ? error.message : String(error));
+      dependency.down(messageOf(error));
     }
     if (!ended) timer = setTimeout(() => void look(), 1000);
   };

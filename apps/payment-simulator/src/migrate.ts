@@ -1,20 +1,5 @@
-import { ConfigError, databaseUrl, readConfig } from '@headwater/platform';
-import { migrateDatabase } from '@headwater/sql';
-import { z } from 'zod';
+import { readDatabaseUrl } from '@headwater/platform';
+import { runMigrations } from '@headwater/sql';
 import { PAYMENT_MIGRATIONS } from './migrations';
 
-async function main(): Promise<void> {
-  const { HEADWATER_DATABASE_URL: url } = readConfig(z.object({ HEADWATER_DATABASE_URL: databaseUrl }));
-  const ran = await migrateDatabase(url, PAYMENT_MIGRATIONS, (line) => process.stdout.write(`${line}\n`));
-  process.stdout.write(
-    ran.length === 0
-      ? 'payment simulator: up to date\n'
-      : `payment simulator: ${ran.length} migrations ran\n`,
-  );
-}
-
-main().catch((error: unknown) => {
-  const { message, stack } = error as Error;
-  process.stderr.write(`payment simulator: ${error instanceof ConfigError ? message : stack}\n`);
-  process.exit(1);
-});
+runMigrations('payment simulator', PAYMENT_MIGRATIONS, readDatabaseUrl);

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { Dependency } from '@headwater/platform';
+import { Dependency, messageOf } from '@headwater/platform';
 import { isMigrated } from '@headwater/sql';
 import { PAYMENT_MIGRATIONS } from './migrations';
 
@@ -12,7 +12,7 @@ export function watchLedger(pool: Pool, dependency: Dependency, everyMs = 2_000)
       if (await isMigrated(pool, PAYMENT_MIGRATIONS)) dependency.up();
       else dependency.down('the migrations have not run yet');
     } catch (error) {
-      dependency.down(error instanceof Error ? error.message : String(error));
+      dependency.down(messageOf(error));
     }
     if (!stopped) timer = setTimeout(() => void look(), everyMs);
   };

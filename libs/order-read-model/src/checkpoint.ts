@@ -6,19 +6,20 @@ export const PROJECTION = 'orders';
 export interface ProjectionState {
   /** Log position up to which the rows are complete. */
   checkpoint: number;
+  /** Of the lease under which it moves. */
+  epoch: number;
   /** Why it stands still, or null. */
   stopped: string | null;
 }
 
 /** How far the read model is. */
 export async function readCheckpoint(client: Queryable): Promise<ProjectionState> {
-  const { rows } = await client.query<{ checkpoint: number; stopped: string | null }>({
+  const { rows } = await client.query<ProjectionState>({
     name: 'read-checkpoint',
-    text: 'SELECT checkpoint, stopped FROM projections WHERE name = $1',
+    text: 'SELECT checkpoint, epoch, stopped FROM projections WHERE name = $1',
     values: [PROJECTION],
   });
-  const row = rows[0];
-  return { checkpoint: row?.checkpoint ?? 0, stopped: row?.stopped ?? null };
+  return rows[0] ?? { checkpoint: 0, epoch: 0, stopped: null };
 }
 
 /** Another replica has taken over, or applied these events already: the transaction must be rolled back. */

@@ -93,4 +93,8 @@ export const databaseUrl = z
   .string()
   .regex(/^postgres(ql)?:\/\//, 'must be a postgres:// or postgresql:// address');
 
+/** The address of the one database that an entry point beside the app itself, such as `migrate`, works on. */
+export const readDatabaseUrl = (): string =>
+  readConfig(z.object({ HEADWATER_DATABASE_URL: databaseUrl })).HEADWATER_DATABASE_URL;
+
 export const portNumber = port;

@@ -6,7 +6,9 @@ export {
   opsConfig,
   portNumber,
   readConfig,
+  readDatabaseUrl,
 } from './config';
+export { messageOf } from './message-of';
 export { connectNats, type NatsSettings } from './nats';
 export { type OpsServer, startOpsServer } from './ops-server';
 export { type ProcessContext, runProcess } from './process';

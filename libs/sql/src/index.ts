@@ -28,3 +28,5 @@ export {
   type MigrationPlan,
   MigrationRefused,
 } from './migrate';
+export { runMigrations } from './migration-entry';
+export { untilMigrated } from './until-migrated';

@@ -1,12 +1,12 @@
 import { hostname } from 'node:os';
 import { EventIdClash, EventStoreClient } from '@headwater/eventstore-client';
 import { DeadLetterLog } from '@headwater/nest-jetstream';
+import { ORDER_READ_MODEL_MIGRATIONS } from '@headwater/order-read-model';
 import { connectNats, runProcess } from '@headwater/platform';
-import { createPool } from '@headwater/sql';
+import { createPool, untilMigrated } from '@headwater/sql';
 import { readProjectionConfig } from './config';
 import { Projection } from './projection';
 import { ProjectionMetrics } from './projection-metrics';
-import { waitForSchema } from './wait-for-schema';
 
 runProcess('projection', readProjectionConfig, async ({ log, readiness, metrics, onShutdown }, config) => {
   const pool = createPool({ url: config.HEADWATER_DATABASE_URL, applicationName: 'projection', max: 4 });
@@ -19,7 +19,7 @@ runProcess('projection', readProjectionConfig, async ({ log, readiness, metrics,
   onShutdown('nats', () => nats.close());
 
   const stop = new AbortController();
-  await waitForSchema(pool, progress, stop.signal);
+  await untilMigrated(pool, ORDER_READ_MODEL_MIGRATIONS, (reason) => progress.down(reason), stop.signal);
   const projection = new Projection({
     pool,
     store,

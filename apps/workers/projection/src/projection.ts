@@ -12,7 +12,7 @@ import {
   readCheckpoint,
   recordStop,
 } from '@headwater/order-read-model';
-import { Dependency } from '@headwater/platform';
+import { Dependency, messageOf } from '@headwater/platform';
 import { backoffMs, Lease, pause, whileHolding } from '@headwater/sql';
 import { applyEvents } from './apply-events';
 import { PoisonEvent } from './project';
@@ -192,11 +192,7 @@ export class Projection {
 
   /** A COMMIT without an answer may have moved the checkpoint under our own epoch; only another epoch is a loss. */
   private async lostTo(lease: Lease): Promise<boolean> {
-    const { rows } = await this.options.pool.query<{ epoch: number }>(
-      'SELECT epoch FROM projections WHERE name = $1',
-      [PROJECTION],
-    );
-    return rows[0]?.epoch !== lease.epoch;
+    return (await readCheckpoint(this.options.pool)).epoch !== lease.epoch;
   }
 
   private async readOwnCheckpoint(): Promise<void> {
@@ -293,5 +289,3 @@ export class Projection {
     return done;
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
