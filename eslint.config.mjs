@@ -79,7 +79,7 @@ export default tseslint.config(
   { files: ['libs/contracts/**/*.ts', 'libs/order-domain/**/*.ts'], rules: restrict(io, nestjs, testing) },
   {
     files: [
-      'libs/{sql,eventstore,eventstore-api,eventstore-client,jetstream-resources,order-read-model,embedded,local-platform}/**/*.ts',
+      'libs/{sql,eventstore,eventstore-api,eventstore-client,jetstream-resources,kubernetes,order-read-model,embedded,local-platform}/**/*.ts',
     ],
     rules: restrict(nestjs, testing),
   },
