@@ -1,4 +1,11 @@
 export { cacheDir, SetupError } from './cache';
+export {
+  type ControlPlaneBinaries,
+  etcdSpec,
+  findControlPlane,
+  KUBERNETES_VERSION,
+  kubeApiserverSpec,
+} from './control-plane';
 export { ManagedProcess, type StartOptions } from './managed-process';
 export { type NatsConfigOptions, renderNatsConfig } from './nats-config';
 export { findNatsServer, NATS_SERVER_VERSION, natsServerSpec } from './nats-server';

@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process';
-import { access, constants, mkdir, rename, rm } from 'node:fs/promises';
-import { delimiter, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { cacheDir, SetupError } from './cache';
+import { SetupError } from './cache';
+import { builtTool, buildWithGo, executable, onPath } from './find-tool';
 import { ProcessSpec } from './process-spec';
-import { tellWhile } from './tell-while';
 
 const run = promisify(execFile);
 
@@ -13,12 +12,6 @@ export const NATS_SERVER_VERSION = '2.15.2';
 
 /** The oldest server that the platform supports. */
 const OLDEST: [number, number] = [2, 11];
-
-const executable = (file: string): Promise<boolean> =>
-  access(file, constants.X_OK).then(
-    () => true,
-    () => false,
-  );
 
 async function versionOf(binary: string): Promise<string> {
   const { stdout } = await run(binary, ['--version']);
@@ -29,14 +22,6 @@ const supported = (version: string): boolean => {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   return major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1]);
 };
-
-async function onPath(name: string): Promise<string | undefined> {
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter).filter(Boolean)) {
-    const candidate = join(folder, name);
-    if (await executable(candidate)) return candidate;
-  }
-  return undefined;
-}
 
 /**
  * A nats-server binary: `HEADWATER_NATS_SERVER`, else one on PATH that is new enough, else the pinned version built with
@@ -60,39 +45,22 @@ export async function findNatsServer(
   const found = await onPath('nats-server');
   if (found && supported(await versionOf(found))) return found;
 
-  const target = join(cacheDir(), 'tools', `nats-server-${NATS_SERVER_VERSION}`);
-  if (await executable(target)) return target;
+  const built = builtTool('nats-server', NATS_SERVER_VERSION);
+  if (await executable(built)) return built;
   if (!(await onPath('go'))) {
     throw new SetupError(
       `nats-server ${OLDEST.join('.')} or newer is not on PATH and Go, to build it, is not there either; install one of them or set HEADWATER_NATS_SERVER`,
     );
   }
-  progress(`building nats-server ${NATS_SERVER_VERSION} with Go, once per machine (about half a minute)`);
-  await mkdir(join(cacheDir(), 'tools'), { recursive: true });
-  const partial = `${target}.${process.pid}`;
-  try {
-    const building = run(
-      'go',
-      ['build', '-trimpath', '-ldflags=-s -w', '-o', partial, 'github.com/nats-io/nats-server/v2'],
-      {
-        cwd: moduleDir,
-        env: { ...process.env, GOFLAGS: '-mod=readonly', CGO_ENABLED: '0' },
-        maxBuffer: 64 * 1024 * 1024,
-        ...(signal ? { signal } : {}),
-      },
-    );
-    await tellWhile(building, (seconds) => progress(`still building nats-server after ${seconds} s`));
-    // Atomic, so that two first starts side by side do not meet half a binary.
-    await rename(partial, target);
-  } catch (cause) {
-    await rm(partial, { force: true });
-    const text = cause instanceof Error ? cause.message : String(cause);
-    const detail = /no space left/i.test(text)
-      ? 'the disk is full; free some space and start again'
-      : text.split('\n').filter(Boolean).pop();
-    throw new SetupError(`building nats-server with Go failed: ${detail}`, { cause });
-  }
-  return target;
+  return buildWithGo({
+    name: 'nats-server',
+    version: NATS_SERVER_VERSION,
+    moduleDir,
+    package: 'github.com/nats-io/nats-server/v2',
+    duration: 'about half a minute',
+    progress,
+    signal,
+  });
 }
 
 /** The process of a nats-server with a configuration file. */

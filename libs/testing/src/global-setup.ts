@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { findNatsServer, ManagedProcess, preparePostgres, removePostgresData } from '@headwater/embedded';
+import { lookForControlPlane } from './control-plane';
 import { reservePort } from './ports';
 import { waitForPostgres } from './postgres';
 
@@ -11,6 +12,7 @@ export default async function globalSetup(): Promise<void> {
     resolve(__dirname, '../../../tools/nats-server'),
     (line) => process.stderr.write(`${line}\n`),
   );
+  await lookForControlPlane();
   const folder = await mkdtemp(join(tmpdir(), 'headwater-test-'));
   const { port, release } = await reservePort();
   // Tests that need durability across kills start a server of their own.

@@ -1,3 +1,11 @@
+export {
+  describeWithControlPlane,
+  kubeConfigOf,
+  startTestControlPlane,
+  type TestControlPlane,
+  type TestControlPlaneOptions,
+} from './control-plane';
+export { type ApiAccess, type ApiRequest } from './control-plane-request';
 export { eventually } from './eventually';
 export { startTestNats, startTestNatsCluster, type TestNats, type TestNatsOptions } from './nats';
 export {
@@ -9,3 +17,4 @@ export {
 } from './postgres';
 export { forbiddenConstruct } from './sql-forbidden';
 export { type SqlExchange, type SqlFault, type SqlFaultProxy, startSqlFaultProxy } from './sql-fault-proxy';
+export { startTcpProxy, type TcpProxy } from './tcp-proxy';
