@@ -1,6 +1,10 @@
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { apply } from './commands/apply';
+import { check } from './commands/check';
+import { applyCrds, DEFAULT_FOLDER } from './commands/crds';
+import { createCredentials } from './commands/credentials';
+import { createDatabases } from './commands/databases';
 import { lag } from './commands/lag';
 import { migrateAll } from './commands/migrate';
 import { cancelOrder, createOrder, getOrder, listOrders } from './commands/orders';
@@ -172,5 +176,44 @@ export function buildProgram(): Command {
     .addOption(dataDir)
     .action(parkPosition);
 
+  program
+    .command('check')
+    .description(
+      'see whether the platform does its work: an order is approved, gRPC serves, resources are ready',
+    )
+    .addOption(api)
+    .addOption(eventStore)
+    .option('--resources', "also the Stream and Consumer resources of the pod's namespace")
+    .option('--fail', 'place an order that will not be approved, to see that this can fail')
+    .action(check);
+
+  addClusterCommands(program);
   return program;
+}
+
+/** What the charts' Jobs run; of no use on a laptop. */
+function addClusterCommands(program: Command): void {
+  program
+    .command('credentials', { hidden: true })
+    .command('create')
+    .description('make the Secrets of a bundled NATS and PostgreSQL where they are not there yet')
+    .requiredOption('--nats-secret <name>')
+    .requiredOption('--database-secret <name>')
+    .requiredOption('--database-host <host>')
+    .action(createCredentials);
+  program
+    .command('databases', { hidden: true })
+    .command('create')
+    .description('make the databases and users of the platform where they are not there yet')
+    .requiredOption('--host <host>')
+    .requiredOption('--passwords <folder>', 'a file for each password')
+    .option('--port <n>', 'port of PostgreSQL', integer, 5432)
+    .option('--patience <seconds>', 'how long to wait for the server', integer, 600)
+    .action(createDatabases);
+  program
+    .command('crds', { hidden: true })
+    .command('apply')
+    .description("bring a cluster's CRDs to those of this release")
+    .option('--folder <folder>', 'where they are', DEFAULT_FOLDER)
+    .action(applyCrds);
 }

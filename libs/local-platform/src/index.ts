@@ -1,3 +1,4 @@
+export { addressOf, createDatabases, type DatabaseServer, SQL_USERS, type SqlUser } from './databases';
 export { Layout, type PortName, type Ports, portsWithOffset, readPorts } from './layout';
 export { LocalPlatform, type LocalPlatformOptions, StartInterrupted } from './local-platform';
 export { SERVICE_NAMES, type ServiceName } from './services';
