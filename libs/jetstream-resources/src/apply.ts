@@ -1,18 +1,21 @@
 import type { NatsConnection } from '@nats-io/transport-node';
-import { JetStreamApi, JetStreamRefusal, StreamMissing } from './jetstream-api';
-import { Desired, desiredOf, Manifest } from './manifest';
-import { differences, plan } from './plan';
+import { converge } from './converge';
+import { Convergence, ConvergenceReason } from './convergence';
+import { JetStreamApi } from './jetstream-api';
+import { Desired, desiredOf, Manifest, titleOf } from './manifest';
+import { Known } from './resume';
 
 /** What has become of one manifest. */
 export interface Applied {
   readonly kind: Manifest['kind'];
   /** `ORDERS`, or `ORDERS/payment-worker` for a consumer. */
   readonly name: string;
-  /** `refused`: it can't be made so, see `reason`. `waiting`: the consumer's stream is missing. */
-  readonly outcome: 'unchanged' | 'created' | 'updated' | 'refused' | 'waiting';
-  /** Fields that were changed or refused, as paths in the manifest. */
+  readonly outcome: Convergence['outcome'];
+  /** Fields that were changed, that differ, or that are refused, as paths in the manifest. */
   readonly fields: readonly string[];
+  /** A sentence, where the outcome does not say everything. */
   readonly reason?: string;
+  readonly code: ConvergenceReason;
 }
 
 export interface ApplyOptions {
@@ -22,7 +25,12 @@ export interface ApplyOptions {
   dryRun?: boolean;
   /** Milliseconds to wait for each answer. */
   timeoutMs?: number;
+  /** What was seen of the objects in earlier passes; is brought up to date. */
+  memory?: Memory;
 }
+
+/** What earlier passes have seen, by title. */
+export type Memory = Map<string, Known>;
 
 export const DEFAULT_OWNER = 'headwater';
 
@@ -35,55 +43,48 @@ export const DEFAULT_OWNER = 'headwater';
 export async function apply(
   connection: NatsConnection,
   manifests: readonly Manifest[],
-  { owner = DEFAULT_OWNER, dryRun = false, timeoutMs = 5000 }: ApplyOptions = {},
+  { owner = DEFAULT_OWNER, dryRun = false, timeoutMs = 5000, memory = new Map() }: ApplyOptions = {},
 ): Promise<Applied[]> {
-  const api = new JetStreamApi(connection, timeoutMs);
+  const api = new JetStreamApi(connection, { timeoutMs });
   const desired = manifests.map((manifest) => desiredOf(manifest, owner));
   const inOrder = [
     ...desired.filter(({ kind }) => kind === 'Stream'),
     ...desired.filter(({ kind }) => kind === 'Consumer'),
   ];
   const results: Applied[] = [];
-  for (const object of inOrder) results.push(await applyOne(api, object, dryRun));
+  for (const object of inOrder) {
+    const known = memory.get(titleOf(object));
+    const result = await converge(api, object, {
+      dryRun,
+      previouslySeen: known !== undefined,
+      ...(known === undefined ? {} : { known }),
+    });
+    if (!dryRun) remember(memory, object, result);
+    results.push(appliedOf(object, result));
+  }
   return results;
 }
 
-async function applyOne(api: JetStreamApi, desired: Desired, dryRun: boolean): Promise<Applied> {
-  const result = (outcome: Applied['outcome'], fields: readonly string[] = [], reason?: string): Applied => ({
-    kind: desired.kind,
-    name: desired.consumer === undefined ? desired.stream : `${desired.stream}/${desired.consumer}`,
+function appliedOf(object: Desired, { outcome, fields, message, reason }: Convergence): Applied {
+  const says =
+    outcome === 'unchanged' || outcome === 'updated' || reason === 'Created' || reason === 'Converged';
+  return {
+    kind: object.kind,
+    name: object.consumer === undefined ? object.stream : `${object.stream}/${object.consumer}`,
     outcome,
     fields,
-    ...(reason === undefined ? {} : { reason }),
-  });
-  try {
-    const planned = plan(desired, await api.observe(desired));
-    switch (planned.action) {
-      case 'none':
-        return result('unchanged');
-      case 'refused':
-        return result('refused', planned.fields, planned.reason);
-      case 'create':
-      case 'update': {
-        if (dryRun)
-          return result(
-            planned.action === 'create' ? 'created' : 'updated',
-            planned.action === 'create' ? [] : planned.fields,
-          );
-        const held = await api.write(desired, planned.action);
-        // Servers drop fields that they do not know without a word. But a server that was restarted answers its first
-        // update of a consumer with what it had before, so a difference counts once it has been looked up.
-        const answered = differences(desired, held);
-        const dropped =
-          answered.length === 0 ? answered : differences(desired, (await api.observe(desired)) ?? held);
-        if (dropped.length > 0)
-          return result('refused', dropped, `the server did not take ${dropped.join(', ')}; is it too old?`);
-        return planned.action === 'create' ? result('created') : result('updated', planned.fields);
-      }
-    }
-  } catch (error) {
-    if (error instanceof StreamMissing) return result('waiting', [], error.message);
-    if (error instanceof JetStreamRefusal) return result('refused', [], error.message);
-    throw error;
+    code: reason,
+    ...(says ? {} : { reason: message }),
+  };
+}
+
+function remember(memory: Memory, object: Desired, { observed }: Convergence): void {
+  if (observed === undefined) return;
+  if ('state' in observed) {
+    memory.set(titleOf(object), { created: observed.created });
+    return;
   }
+  // The ack floor counts as long as the stream is the one that it was read from.
+  const stream = memory.get(`Stream ${object.stream}`)?.created;
+  memory.set(titleOf(object), { created: stream, ackFloor: observed.ack_floor.stream_seq });
 }

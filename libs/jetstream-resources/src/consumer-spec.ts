@@ -1,155 +1,308 @@
 import { z } from 'zod';
+import { always, canonicalInstant, declaredMetadata, encodeLimit, isEmpty, unordered } from './canonical';
+import { CONSUMER_RULES } from './consumer-rules';
 import { parseDuration } from './duration';
+import { field, FieldTable, OwnFieldTable, SINCE, SpecOf, specSchema } from './field';
+import { POLICY_FIELDS } from './policies';
+import { report } from './rule';
 import {
-  always,
-  comparedFields,
-  declaredMetadata,
-  FieldTable,
+  assetName,
+  duration,
+  flag,
+  instant,
   limit,
-  toConfig,
-  unordered,
-} from './field-mapping';
-import { assetName, count, duration, metadata, OWNER_KEY, subject } from './spec-types';
+  listOf,
+  literalSubject,
+  metadata,
+  positive,
+  sequence,
+  setOf,
+  smallLimit,
+  subject,
+  text,
+} from './value-types';
 
-const positive = z.number().int().min(1);
-
-/**
- * Spec of a `Consumer`, a durable pull consumer; field names as in NACK's v1beta2. What is not declared has JetStream's
- * default, except ackPolicy, which is explicit.
- */
-export const consumerSpec = z
-  .strictObject({
-    streamName: assetName,
-    durableName: assetName,
-    description: z.string().max(4096).optional(),
-    ackPolicy: z.enum(['none', 'all', 'explicit']).optional(),
-    ackWait: duration(1).optional(),
-    maxDeliver: count.optional(),
-    backoff: z.array(duration(1)).min(1).optional(),
-    filterSubject: subject.optional(),
-    filterSubjects: z.array(subject).min(1).optional(),
-    deliverPolicy: z
-      .enum(['all', 'last', 'new', 'byStartSequence', 'byStartTime', 'lastPerSubject'])
-      .optional(),
-    optStartSeq: positive.optional(),
-    optStartTime: z.iso.datetime({ offset: true }).optional(),
-    replayPolicy: z.enum(['instant', 'original']).optional(),
-    maxAckPending: count.optional(),
-    maxWaiting: positive.optional(),
-    maxRequestBatch: positive.optional(),
-    maxRequestExpires: duration(1).optional(),
-    maxRequestMaxBytes: positive.optional(),
-    inactiveThreshold: duration(0).optional(),
-    headersOnly: z.boolean().optional(),
-    replicas: z.number().int().min(0).max(5).optional(),
-    memStorage: z.boolean().optional(),
-    metadata: metadata.optional(),
-  })
-  .superRefine((spec, context) => {
-    const fault = (path: string, message: string): void =>
-      context.addIssue({ code: 'custom', message, path: [path] });
-    if (spec.filterSubject !== undefined && spec.filterSubjects)
-      fault('filterSubject', 'excludes filterSubjects');
-    if (spec.filterSubjects && new Set(spec.filterSubjects).size < spec.filterSubjects.length)
-      fault('filterSubjects', 'must not name a subject twice');
-    if (spec.backoff && spec.maxDeliver !== undefined && spec.maxDeliver > 0) {
-      if (spec.backoff.length > spec.maxDeliver) fault('backoff', 'must not have more steps than maxDeliver');
-    }
-    if (spec.backoff && spec.ackWait !== undefined && spec.ackWait !== spec.backoff[0])
-      fault('ackWait', 'must equal the first step of backoff, which takes its place');
-    if ((spec.deliverPolicy === 'byStartSequence') !== (spec.optStartSeq !== undefined))
-      fault('optStartSeq', 'goes with deliverPolicy: byStartSequence, and only with it');
-    if ((spec.deliverPolicy === 'byStartTime') !== (spec.optStartTime !== undefined))
-      fault('optStartTime', 'goes with deliverPolicy: byStartTime, and only with it');
-    if (spec.deliverPolicy === 'lastPerSubject' && !spec.filterSubject && !spec.filterSubjects)
-      fault('deliverPolicy', 'lastPerSubject needs a filter');
-  });
-export type ConsumerSpec = z.infer<typeof consumerSpec>;
-
-const DELIVER_POLICY = {
+/** In a manifest as elsewhere in it; on the server in snake case. */
+export const DELIVER_POLICIES = {
   all: 'all',
   last: 'last',
   new: 'new',
   byStartSequence: 'by_start_sequence',
   byStartTime: 'by_start_time',
   lastPerSubject: 'last_per_subject',
-} as const satisfies Record<NonNullable<ConsumerSpec['deliverPolicy']>, string>;
+} as const;
+type DeliverPolicy = keyof typeof DELIVER_POLICIES;
+const deliverPolicies: readonly [DeliverPolicy, ...DeliverPolicy[]] = [
+  'all',
+  'last',
+  'new',
+  'byStartSequence',
+  'byStartTime',
+  'lastPerSubject',
+];
+
+/** Where the consumer is: in the subjects of requests, not in its configuration. */
+const PLACE_FIELDS = {
+  streamName: {
+    type: assetName,
+    description: 'Name of the stream that it reads. It never changes.',
+    required: true,
+  },
+  pauseUntil: {
+    type: instant,
+    description:
+      'Nothing is delivered before this time (RFC 3339). Removing it ends only a pause that came from here; one set by hand stays.',
+  },
+} as const satisfies OwnFieldTable;
+
+/** The fields of a consumer; names as in NACK's v1beta2. What is not declared has JetStream's default. */
+export const CONSUMER_FIELDS = {
+  durableName: {
+    type: assetName,
+    description: 'Name of the consumer. It never changes.',
+    required: true,
+    server: 'durable_name',
+    frozen: always,
+  },
+  description: field({ type: text, description: 'Free text.', server: 'description' }),
+  ackPolicy: field({
+    type: z.enum(['none', 'all', 'explicit', 'flow_control']).meta({ default: 'explicit' }),
+    description:
+      'explicit: each message is acknowledged. all: an acknowledgement covers all messages before it. none: delivered is done. flow_control: acknowledged by the answers to flow control, for consumers that another stream reads with (servers since 2.14). It never changes.',
+    server: 'ack_policy',
+    unset: 'explicit',
+    frozen: always,
+    since: (value) => (value === 'flow_control' ? SINCE['2.14'] : undefined),
+  }),
+  ackWait: field({
+    type: duration(1),
+    description:
+      'How long a delivered message may stay without acknowledgement before it is delivered again. 0 or not given: 30 s, or the first step of backoff.',
+    server: 'ack_wait',
+    encode: parseDuration,
+  }),
+  maxDeliver: field({
+    type: smallLimit,
+    description: 'How often a message is delivered at most. −1 or 0: no limit.',
+    server: 'max_deliver',
+    encode: encodeLimit,
+    unset: -1,
+  }),
+  backoff: field({
+    type: listOf(duration(1), 64),
+    description: 'How long to wait before each delivery again; the last step repeats.',
+    server: 'backoff',
+    encode: (steps) => steps.map(parseDuration),
+  }),
+  filterSubject: field({
+    type: subject,
+    description: 'Only messages with these subjects are delivered.',
+    server: 'filter_subject',
+  }),
+  filterSubjects: field({
+    type: setOf(subject, 256),
+    description: 'Only messages with these subjects are delivered; no two may overlap.',
+    server: 'filter_subjects',
+    canonical: unordered,
+  }),
+  deliverPolicy: field({
+    type: z.enum(deliverPolicies).meta({ default: 'all' }),
+    description: 'Where in the stream it begins. It never changes.',
+    server: 'deliver_policy',
+    encode: (value) => DELIVER_POLICIES[value],
+    unset: 'all',
+    frozen: always,
+  }),
+  optStartSeq: field({
+    type: sequence.min(1),
+    description: 'Sequence to begin at, with deliverPolicy: byStartSequence.',
+    server: 'opt_start_seq',
+    frozen: always,
+  }),
+  optStartTime: field({
+    type: instant,
+    description: 'Time to begin at (RFC 3339), with deliverPolicy: byStartTime.',
+    server: 'opt_start_time',
+    canonical: canonicalInstant,
+    frozen: always,
+  }),
+  replayPolicy: field({
+    type: z.enum(['instant', 'original']).meta({ default: 'instant' }),
+    description:
+      'instant: as fast as possible. original: with the pauses that they were published with. It never changes.',
+    server: 'replay_policy',
+    unset: 'instant',
+    frozen: always,
+  }),
+  maxAckPending: field({
+    type: limit,
+    description:
+      'Most messages that are delivered and not yet acknowledged. −1: no limit. 0 or not given: the stream’s consumerLimits, or 1000.',
+    server: 'max_ack_pending',
+    encode: (value) => Math.max(value, -1),
+  }),
+  maxWaiting: field({
+    type: positive,
+    description: 'Most waiting requests of a pull consumer; 512 when not given. It never changes.',
+    server: 'max_waiting',
+    frozen: always,
+  }),
+  maxRequestBatch: field({
+    type: positive,
+    description: 'Most messages that one request of a pull consumer may ask for.',
+    server: 'max_batch',
+  }),
+  maxRequestExpires: field({
+    type: duration(1),
+    description: 'How long a request of a pull consumer may wait.',
+    server: 'max_expires',
+    encode: parseDuration,
+  }),
+  maxRequestMaxBytes: field({
+    type: positive,
+    description: 'Most bytes that one request of a pull consumer may ask for.',
+    server: 'max_bytes',
+  }),
+  inactiveThreshold: field({
+    type: duration(0),
+    description:
+      'The server deletes the consumer after so long without anybody who reads. 0 or not given: the stream’s consumerLimits, or never.',
+    server: 'inactive_threshold',
+    encode: parseDuration,
+  }),
+  headersOnly: field({
+    type: flag,
+    description: 'Delivers the headers without the payload.',
+    server: 'headers_only',
+  }),
+  sampleFreq: field({
+    type: z
+      .string()
+      .max(8)
+      .regex(/^[0-9]{1,3}%?$/, 'must be a percentage such as 50%'),
+    description: 'Share of acknowledgements that are announced, in percent, for monitoring.',
+    server: 'sample_freq',
+  }),
+  replicas: field({
+    type: z.int().min(0).max(5),
+    description: 'How many servers keep its state. 0 or not given: as many as its stream.',
+    server: 'num_replicas',
+  }),
+  memStorage: field({
+    type: flag,
+    description: 'Keeps its state in memory, whatever the stream’s storage is. It never changes.',
+    server: 'mem_storage',
+    frozen: always,
+  }),
+  deliverSubject: field({
+    type: literalSubject,
+    description: 'Makes it a push consumer, which delivers to this subject without being asked.',
+    server: 'deliver_subject',
+    frozen: (from, to) => isEmpty(from) !== isEmpty(to),
+  }),
+  deliverGroup: field({
+    type: text.min(1),
+    description: 'Queue group of a push consumer: each message goes to one of its members.',
+    server: 'deliver_group',
+  }),
+  flowControl: field({
+    type: flag,
+    description:
+      'A push consumer waits for those who fall behind; needs heartbeatInterval. It never changes.',
+    server: 'flow_control',
+    frozen: always,
+  }),
+  heartbeatInterval: field({
+    type: duration(100),
+    description:
+      'A push consumer says so often that it is there while there is nothing to deliver. It never changes.',
+    server: 'idle_heartbeat',
+    encode: parseDuration,
+    frozen: always,
+  }),
+  rateLimitBps: field({
+    type: z.int().min(0),
+    description: 'Most bits that a push consumer delivers in a second.',
+    server: 'rate_limit_bps',
+  }),
+  priorityPolicy: field({
+    type: z.enum(['none', 'overflow', 'pinned_client', 'prioritized']).meta({ default: 'none' }),
+    description:
+      'How requests of priorityGroups come first. overflow: only when much is waiting. pinned_client: one client at a time. prioritized: by the priority that a request names (servers since 2.12).',
+    server: 'priority_policy',
+    unset: 'none',
+    since: (value) => (value === 'prioritized' ? SINCE['2.12'] : undefined),
+  }),
+  priorityGroups: field({
+    type: listOf(
+      z
+        .string()
+        .regex(/^[a-zA-Z0-9/_=-]{1,16}$/, 'must be 1 to 16 of A-Z a-z 0-9 / _ = -')
+        .max(16),
+      16,
+    ),
+    description: 'Names of the groups that requests belong to.',
+    server: 'priority_groups',
+  }),
+  pinnedTtl: field({
+    type: duration(1),
+    description: 'With priorityPolicy: pinned_client, how long a silent client stays the one.',
+    server: 'priority_timeout',
+    encode: parseDuration,
+  }),
+  metadata: field({
+    type: metadata,
+    description: 'Free key-value pairs.',
+    server: 'metadata',
+    canonical: declaredMetadata,
+  }),
+} as const satisfies FieldTable;
+
+const ALL_FIELDS = { ...PLACE_FIELDS, ...CONSUMER_FIELDS, ...POLICY_FIELDS };
+
+export type ConsumerSpec = SpecOf<typeof ALL_FIELDS>;
+export const CONSUMER_SHAPE = specSchema(ALL_FIELDS);
+
+/** Spec of a `Consumer`, a durable one. */
+export const consumerSpec = CONSUMER_SHAPE.superRefine((spec, context) =>
+  report(CONSUMER_RULES, spec, context),
+);
 
 const THIRTY_SECONDS = 30e9;
-const text = (value: string): string => value;
-const number = (value: number): number => value;
-const flag = (value: boolean): boolean => value;
-const zero = (): number => 0;
-const off = (): boolean => false;
-const list = (value: string[]): string[] => value;
-const acks = (spec: ConsumerSpec): boolean => spec.ackPolicy !== 'none';
+const TWO_MINUTES = 120e9;
+const ONE_SECOND = 1e9;
 
-/** Points in time are equal whatever their zone. */
-const instant = (value: unknown): unknown =>
-  typeof value === 'string' && value !== '' ? new Date(value).toISOString() : value;
+/** Bounds that a stream sets for its consumers, as the server holds them. */
+export interface ConsumerLimits {
+  readonly max_ack_pending?: number | undefined;
+  readonly inactive_threshold?: number | undefined;
+}
 
-export const CONSUMER_FIELDS: FieldTable<ConsumerSpec> = {
-  // The stream is in the request's subject; the server's configuration does not repeat it.
-  streamName: { server: 'stream_name', encode: () => undefined, unset: () => undefined },
-  durableName: { server: 'durable_name', encode: text, unset: () => '', frozen: always },
-  description: { server: 'description', encode: text, unset: () => '' },
-  ackPolicy: { server: 'ack_policy', encode: text, unset: () => 'explicit', frozen: always },
-  ackWait: {
-    server: 'ack_wait',
-    encode: (value) => parseDuration(value),
-    unset: (spec) => (spec.backoff?.[0] ? parseDuration(spec.backoff[0]) : acks(spec) ? THIRTY_SECONDS : 0),
-  },
-  maxDeliver: { server: 'max_deliver', encode: limit, unset: () => -1 },
-  backoff: { server: 'backoff', encode: (steps) => steps.map(parseDuration), unset: () => [] },
-  filterSubject: { server: 'filter_subject', encode: text, unset: () => '' },
-  filterSubjects: { server: 'filter_subjects', encode: list, unset: () => [], canonical: unordered },
-  deliverPolicy: {
-    server: 'deliver_policy',
-    encode: (value) => DELIVER_POLICY[value],
-    unset: () => 'all',
-    frozen: always,
-  },
-  optStartSeq: { server: 'opt_start_seq', encode: number, unset: zero, frozen: always },
-  optStartTime: {
-    server: 'opt_start_time',
-    encode: text,
-    unset: () => undefined,
-    canonical: instant,
-    frozen: always,
-  },
-  replayPolicy: { server: 'replay_policy', encode: text, unset: () => 'instant', frozen: always },
-  maxAckPending: {
-    server: 'max_ack_pending',
-    encode: limit,
-    unset: (spec) => (acks(spec) ? 1000 : 0),
-  },
-  maxWaiting: { server: 'max_waiting', encode: number, unset: () => 512, frozen: always },
-  maxRequestBatch: { server: 'max_batch', encode: number, unset: zero },
-  maxRequestExpires: { server: 'max_expires', encode: parseDuration, unset: zero },
-  maxRequestMaxBytes: { server: 'max_bytes', encode: number, unset: zero },
-  inactiveThreshold: { server: 'inactive_threshold', encode: parseDuration, unset: zero },
-  headersOnly: { server: 'headers_only', encode: flag, unset: off },
-  replicas: { server: 'num_replicas', encode: number, unset: zero },
-  memStorage: { server: 'mem_storage', encode: flag, unset: off, frozen: always },
-  metadata: { server: 'metadata', encode: (value) => value, unset: () => ({}), canonical: declaredMetadata },
-};
-
-/** What a server of 2.15 knows and a manifest can't say yet. Pausing is left to whoever pauses. */
-const UNDECLARABLE = [
-  'deliver_subject',
-  'deliver_group',
-  'flow_control',
-  'idle_heartbeat',
-  'rate_limit_bps',
-  'sample_freq',
-  'direct',
-  'priority_groups',
-  'priority_timeout',
-] as const;
-
-export const CONSUMER_COMPARISON = comparedFields(CONSUMER_FIELDS, UNDECLARABLE);
-
-/** The full configuration to send to the server, with the owner's mark. */
-export function toConsumerConfig(spec: ConsumerSpec, owner: string): Record<string, unknown> {
-  return toConfig(CONSUMER_FIELDS, { ...spec, metadata: { ...spec.metadata, [OWNER_KEY]: owner } });
+/**
+ * A consumer's configuration as the server completes it. Both what is declared and what is held are compared in this form;
+ * what it fills in is never sent. Source: nats-server, `setConsumerConfigDefaults`.
+ */
+export function completeConsumer(
+  config: Readonly<Record<string, unknown>>,
+  limits: ConsumerLimits = {},
+): Record<string, unknown> {
+  const complete: Record<string, unknown> = { ...config };
+  const ackPolicy = complete['ack_policy'] ?? 'explicit';
+  const push = !isEmpty(complete['deliver_subject']);
+  const backoff = complete['backoff'];
+  if (Array.isArray(backoff) && backoff.length > 0) complete['ack_wait'] = backoff[0];
+  else if (isEmpty(complete['ack_wait']) && (ackPolicy === 'explicit' || ackPolicy === 'all'))
+    complete['ack_wait'] = THIRTY_SECONDS;
+  if (isEmpty(complete['max_ack_pending']))
+    complete['max_ack_pending'] = limits.max_ack_pending || (ackPolicy === 'none' ? 0 : 1000);
+  if (isEmpty(complete['inactive_threshold']))
+    complete['inactive_threshold'] = limits.inactive_threshold ?? 0;
+  if (!push && isEmpty(complete['max_waiting'])) complete['max_waiting'] = 512;
+  if (complete['priority_policy'] === 'pinned_client' && isEmpty(complete['priority_timeout']))
+    complete['priority_timeout'] = TWO_MINUTES;
+  if (ackPolicy === 'flow_control') {
+    complete['flow_control'] = true;
+    complete['idle_heartbeat'] = ONE_SECOND;
+  }
+  return complete;
 }

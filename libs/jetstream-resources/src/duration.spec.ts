@@ -14,7 +14,7 @@ test.each([
   expect(parseDuration(text)).toBe(nanoseconds);
 });
 
-test.each(['', '5', '-1s', '1d', '1h 2m', 's', '1e3s', '99999999999h', '9007199254740993ns'])(
+test.each(['', '5', '-1s', '1d', '1h 2m', 's', '1e3s', '99999999999h', '876001h'])(
   '%j is refused',
   (text) => {
     expect(() => parseDuration(text)).toThrow(RangeError);

@@ -9,21 +9,22 @@ const NANOSECONDS: Readonly<Record<string, bigint>> = {
   m: 60_000_000_000n,
   h: 3_600_000_000_000n,
 };
-const WHOLE = /^(?:\d+(?:\.\d+)?(?:ns|us|µs|μs|ms|s|m|h))+$/u;
+/** Go's syntax without a sign: JetStream has no use for negative durations. */
+export const DURATION = /^(?:0|(?:[0-9]+(?:\.[0-9]+)?(?:ns|us|µs|μs|ms|s|m|h))+)$/u;
 const PART = /(\d+)(?:\.(\d+))?(ns|us|µs|μs|ms|s|m|h)/gu;
 
-/** The longest duration that a Go program can hold, 292 years. */
-const LONGEST = 2n ** 63n - 1n;
+/** A hundred years; Go can't hold much more. */
+export const LONGEST_DURATION = '876000h';
+const LONGEST = 876_000n * 3_600_000_000_000n;
 
 /**
- * Nanoseconds of a duration in Go's syntax, such as `1h30m`, `2s` or `1.5s`. No sign: JetStream has no use for negative
- * ones. Source of the syntax: Go, `time.ParseDuration`.
+ * Nanoseconds of a duration in Go's syntax, such as `1h30m`, `2s` or `1.5s`; exact up to 104 days, beyond that to within a
+ * microsecond, as JSON numbers are. Source of the syntax: Go, `time.ParseDuration`.
  *
- * @throws RangeError when the text is no duration, or has more digits than a JSON number can carry to the server
+ * @throws RangeError when the text is no duration, or longer than a hundred years
  */
 export function parseDuration(text: string): number {
-  if (text === '0') return 0;
-  if (!WHOLE.test(text))
+  if (!DURATION.test(text))
     throw new RangeError(`must be a duration such as "30s" or "1h30m", is ${JSON.stringify(text)}`);
   let total = 0n;
   for (const [, whole = '0', fraction = '', unit = ''] of text.matchAll(PART)) {
@@ -31,9 +32,16 @@ export function parseDuration(text: string): number {
     total += BigInt(whole) * size;
     if (fraction !== '') total += (BigInt(fraction) * size) / 10n ** BigInt(fraction.length);
   }
-  const nanoseconds = Number(total);
-  if (total > LONGEST || BigInt(nanoseconds) !== total) {
-    throw new RangeError(`can't be sent exactly: ${JSON.stringify(text)} is too long or too precise`);
+  if (total > LONGEST)
+    throw new RangeError(`must be ${LONGEST_DURATION} or less, is ${JSON.stringify(text)}`);
+  return Number(total);
+}
+
+/** Nanoseconds; 0 for what is absent, and for what is malformed, which its own field reports. */
+export function nanoseconds(text: string | undefined): number {
+  try {
+    return text === undefined ? 0 : parseDuration(text);
+  } catch {
+    return 0;
   }
-  return nanoseconds;
 }

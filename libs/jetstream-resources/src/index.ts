@@ -1,19 +1,44 @@
-export { type Applied, apply, type ApplyOptions, DEFAULT_OWNER } from './apply';
-export { type ConsumerSpec, consumerSpec, toConsumerConfig } from './consumer-spec';
+export { type Applied, apply, type ApplyOptions, DEFAULT_OWNER, type Memory } from './apply';
+export { type ConnectionSpec, connectionSpec } from './connection-spec';
+export { type ConsumerSpec, consumerSpec } from './consumer-spec';
+export { converge, type ConvergeOptions } from './converge';
+export { type Convergence, type ConvergenceReason } from './convergence';
 export { parseDuration } from './duration';
-export { type ServerConfig } from './field-mapping';
-export { JetStreamRefusal } from './jetstream-api';
-export { keepApplied, type KeepAppliedOptions } from './keep-applied';
+export { JetStreamApi, type JetStreamApiOptions } from './jetstream-api';
 export {
-  API_VERSION,
+  type ConsumerInfo,
+  pausedUntil,
+  replicasText,
+  type ServerConfig,
+  type StreamInfo,
+} from './jetstream-info';
+export { JetStreamRefusal } from './jetstream-refusal';
+export { keepApplied, type KeepAppliedOptions } from './keep-applied';
+export { API_GROUP, API_KIND_VERSION, API_VERSION, CONNECTION, CONSUMER, type Kind, STREAM } from './kinds';
+export {
   type ConsumerManifest,
+  type Declared,
   type Desired,
+  desiredConsumer,
   desiredOf,
+  desiredStream,
   type Manifest,
   manifestSchema,
   type StreamManifest,
+  titleOf,
 } from './manifest';
-export { differences, type Plan, plan } from './plan';
+export { OWNER_KEY, ownerOf } from './mark';
+export { differences, type Plan, plan, type PlanContext } from './plan';
+export { DEFAULT_POLICIES, type Policies, policiesOf, type PolicySpec } from './policies';
 export { ManifestError, parseManifests, readManifests } from './read-manifests';
-export { OWNER_KEY } from './spec-types';
-export { type StreamSpec, streamSpec, toStreamConfig } from './stream-spec';
+export { remove, type Removal } from './remove';
+export { type Known } from './resume';
+export {
+  type ConnectionStatus,
+  connectionStatus,
+  type ConsumerStatus,
+  consumerStatus,
+  type StreamStatus,
+  streamStatus,
+} from './status';
+export { type StreamSpec, streamSpec } from './stream-spec';

@@ -1,6 +1,6 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { z } from 'zod';
-import { Applied, apply, ApplyOptions } from './apply';
+import { Applied, apply, ApplyOptions, Memory } from './apply';
 import { Manifest } from './manifest';
 
 export interface KeepAppliedOptions extends ApplyOptions {
@@ -31,6 +31,7 @@ export async function keepApplied(
   { signal, onChange, onError, intervalMs = 5000, timeoutMs = 2000, ...options }: KeepAppliedOptions,
 ): Promise<void> {
   const wake = new Wake();
+  const memory: Memory = new Map();
   const subscriptions = [
     connection.subscribe('$JS.EVENT.ADVISORY.STREAM.>', { callback: () => wake.up() }),
     connection.subscribe('$JS.EVENT.ADVISORY.CONSUMER.*.>', {
@@ -54,9 +55,9 @@ export async function keepApplied(
   try {
     while (!signal.aborted) {
       try {
-        const applied = await apply(connection, manifests, { ...options, timeoutMs });
+        const applied = await apply(connection, manifests, { ...options, timeoutMs, memory });
         const troubles = JSON.stringify(
-          applied.filter(({ outcome }) => outcome === 'refused' || outcome === 'waiting'),
+          applied.filter(({ outcome }) => ['refused', 'waiting', 'missing', 'observed'].includes(outcome)),
         );
         if (
           troubles !== told ||

@@ -1,9 +1,18 @@
 import { z } from 'zod';
-import { CONSUMER_COMPARISON, consumerSpec, toConsumerConfig } from './consumer-spec';
-import { ComparedField, ServerConfig } from './field-mapping';
-import { STREAM_COMPARISON, streamSpec, toStreamConfig } from './stream-spec';
-
-export const API_VERSION = 'jetstream.headwater.dev/v1alpha1';
+import { canonicalInstant } from './canonical';
+import {
+  completeConsumer,
+  CONSUMER_FIELDS,
+  ConsumerLimits,
+  ConsumerSpec,
+  consumerSpec,
+} from './consumer-spec';
+import { ServerConfig } from './jetstream-info';
+import { API_VERSION } from './kinds';
+import { OWNER_KEY, PAUSE_KEY, withMetadata } from './mark';
+import { Policies, policiesOf } from './policies';
+import { ComparedField, comparedFields, toConfig } from './server-config';
+import { completeStream, inheritedByStream, STREAM_FIELDS, StreamSpec, streamSpec } from './stream-spec';
 
 /** What Kubernetes knows about the object; only the name means something here. */
 const objectMeta = z.looseObject({ name: z.string().min(1) });
@@ -26,6 +35,8 @@ export type StreamManifest = z.infer<typeof streamManifest>;
 export type ConsumerManifest = z.infer<typeof consumerManifest>;
 /** A declared stream or consumer. */
 export type Manifest = z.infer<typeof manifestSchema>;
+/** What of a manifest says how the object is to be. */
+export type Declared = Pick<StreamManifest, 'kind' | 'spec'> | Pick<ConsumerManifest, 'kind' | 'spec'>;
 
 /** A manifest as the server is to hold it. */
 export interface Desired {
@@ -35,29 +46,65 @@ export interface Desired {
   /** Durable name; absent for a stream. */
   readonly consumer?: string;
   readonly owner: string;
+  readonly policies: Policies;
+  /** The configuration to send, with the owner's mark. */
   readonly config: ServerConfig;
   readonly fields: readonly ComparedField[];
+  /** A configuration with what the server fills in. */
+  readonly complete: (config: ServerConfig, limits?: ConsumerLimits) => ServerConfig;
+  /** Names of fields that the server chooses by itself, since they are not declared. */
+  readonly inherited: readonly string[];
+  /** RFC 3339 in UTC. */
+  readonly pauseUntil?: string;
 }
 
+const STREAM_COMPARISON = comparedFields(STREAM_FIELDS);
+const CONSUMER_COMPARISON = comparedFields(CONSUMER_FIELDS);
+
 /** What the server is to hold for a manifest, marked as the owner's. */
-export function desiredOf(manifest: Manifest, owner: string): Desired {
+export function desiredOf(manifest: Declared, owner: string): Desired {
   switch (manifest.kind) {
     case 'Stream':
-      return {
-        kind: 'Stream',
-        stream: manifest.spec.name,
-        owner,
-        config: toStreamConfig(manifest.spec, owner),
-        fields: STREAM_COMPARISON,
-      };
+      return desiredStream(manifest.spec, owner);
     case 'Consumer':
-      return {
-        kind: 'Consumer',
-        stream: manifest.spec.streamName,
-        consumer: manifest.spec.durableName,
-        owner,
-        config: toConsumerConfig(manifest.spec, owner),
-        fields: CONSUMER_COMPARISON,
-      };
+      return desiredConsumer(manifest.spec, owner);
   }
 }
+
+/** What the server is to hold for a stream. */
+export function desiredStream(spec: StreamSpec, owner: string): Desired {
+  const config = withMetadata(toConfig(STREAM_FIELDS, spec), { [OWNER_KEY]: owner });
+  return {
+    kind: 'Stream',
+    stream: spec.name,
+    owner,
+    policies: policiesOf(spec),
+    config,
+    fields: STREAM_COMPARISON,
+    complete: completeStream,
+    inherited: inheritedByStream(config).filter((name) => !(name in config)),
+  };
+}
+
+/** What the server is to hold for a consumer. */
+export function desiredConsumer(spec: ConsumerSpec, owner: string): Desired {
+  const pauseUntil = canonicalInstant(spec.pauseUntil);
+  const declared = { ackPolicy: 'explicit', ...spec };
+  const noted = typeof pauseUntil === 'string' ? pauseUntil : undefined;
+  return {
+    kind: 'Consumer',
+    stream: spec.streamName,
+    consumer: spec.durableName,
+    owner,
+    policies: policiesOf(spec),
+    config: withMetadata(toConfig(CONSUMER_FIELDS, declared), { [OWNER_KEY]: owner, [PAUSE_KEY]: noted }),
+    fields: CONSUMER_COMPARISON,
+    complete: completeConsumer,
+    inherited: [],
+    ...(noted === undefined ? {} : { pauseUntil: noted }),
+  };
+}
+
+/** `Stream ORDERS`, or `Consumer ORDERS/payment-worker`. */
+export const titleOf = ({ kind, stream, consumer }: Desired): string =>
+  consumer === undefined ? `${kind} ${stream}` : `${kind} ${stream}/${consumer}`;

@@ -1,18 +1,23 @@
-import { CONSUMER_FIELDS, ConsumerSpec } from './consumer-spec';
-import { ServerConfig } from './field-mapping';
-import { API_VERSION, Desired, desiredOf, Manifest } from './manifest';
+import { CONSUMER_FIELDS, CONSUMER_SHAPE, ConsumerSpec } from './consumer-spec';
+import { ServerConfig } from './jetstream-info';
+import { API_VERSION } from './kinds';
+import { Desired, desiredConsumer, desiredOf, desiredStream, Manifest } from './manifest';
+import { OWNER_KEY } from './mark';
 import { plan } from './plan';
-import { OWNER_KEY } from './spec-types';
-import { STREAM_FIELDS, StreamSpec } from './stream-spec';
+import { STREAM_FIELDS, STREAM_SHAPE, StreamSpec } from './stream-spec';
+import { z } from 'zod';
 
 const envelope = { apiVersion: API_VERSION, metadata: { name: 'x' } } as const;
-const stream = (spec: Partial<StreamSpec> = {}): Desired =>
-  desiredOf({ ...envelope, kind: 'Stream', spec: { name: 'S', ...spec } }, 'me');
+const stream = (spec: Partial<StreamSpec> = {}): Desired => desiredStream({ name: 'S', ...spec }, 'me');
 const consumer = (spec: Partial<ConsumerSpec> = {}): Desired =>
-  desiredOf({ ...envelope, kind: 'Consumer', spec: { streamName: 'S', durableName: 'C', ...spec } }, 'me');
+  desiredConsumer({ streamName: 'S', durableName: 'C', ...spec }, 'me');
 
 /** One row per field: what it is in the manifest, and what the server gets. */
-const STREAM_ROWS: { [Field in keyof StreamSpec]-?: [NonNullable<StreamSpec[Field]>, unknown] } = {
+type Rows<Table extends Record<string, { type: z.ZodType }>> = {
+  [Field in keyof Table]: [z.output<Table[Field]['type']>, unknown];
+};
+
+const STREAM_ROWS: Rows<typeof STREAM_FIELDS> = {
   name: ['S', 'S'],
   description: ['text', 'text'],
   subjects: [['a.>'], ['a.>']],
@@ -29,17 +34,57 @@ const STREAM_ROWS: { [Field in keyof StreamSpec]-?: [NonNullable<StreamSpec[Fiel
   replicas: [3, 3],
   noAck: [true, true],
   duplicateWindow: ['2s', 2e9],
+  placement: [
+    { cluster: 'east', tags: ['ssd'] },
+    { cluster: 'east', tags: ['ssd'] },
+  ],
+  mirror: [
+    { name: 'O', filterSubject: 'a.>', externalApiPrefix: '$JS.hub.API', externalDeliverPrefix: 'hub' },
+    { name: 'O', filter_subject: 'a.>', external: { api: '$JS.hub.API', deliver: 'hub' } },
+  ],
+  sources: [
+    [
+      { name: 'O', optStartSeq: 5, subjectTransforms: [{ source: 'a.*', dest: 'b.{{wildcard(1)}}' }] },
+      { name: 'P', consumer: { name: 'c', deliverSubject: 'd' } },
+      { name: 'Q', optStartTime: '2026-01-02T03:04:05Z' },
+    ],
+    [
+      { name: 'O', opt_start_seq: 5, subject_transforms: [{ src: 'a.*', dest: 'b.{{wildcard(1)}}' }] },
+      { name: 'P', consumer: { name: 'c', deliver_subject: 'd' } },
+      { name: 'Q', opt_start_time: '2026-01-02T03:04:05Z' },
+    ],
+  ],
+  mirrorDirect: [true, true],
   compression: ['s2', 's2'],
+  subjectTransform: [
+    { source: 'a.*', dest: 'b.$1' },
+    { src: 'a.*', dest: 'b.$1' },
+  ],
+  republish: [
+    { destination: 'copy.>', headersOnly: true },
+    { src: '>', dest: 'copy.>', headers_only: true },
+  ],
   firstSequence: [100, 100],
   allowDirect: [true, true],
   allowRollup: [true, true],
   denyDelete: [true, true],
   denyPurge: [true, true],
+  sealed: [true, true],
+  consumerLimits: [
+    { inactiveThreshold: '1h', maxAckPending: 50 },
+    { inactive_threshold: 3600e9, max_ack_pending: 50 },
+  ],
+  allowMsgTtl: [true, true],
+  subjectDeleteMarkerTtl: ['1m', 60e9],
+  allowMsgCounter: [true, true],
+  allowAtomicPublish: [true, true],
+  allowMsgSchedules: [true, true],
+  allowBatched: [true, true],
+  persistMode: ['async', 'async'],
   metadata: [{ team: 'a' }, { team: 'a', [OWNER_KEY]: 'me' }],
 };
 
-const CONSUMER_ROWS: { [Field in keyof ConsumerSpec]-?: [NonNullable<ConsumerSpec[Field]>, unknown] } = {
-  streamName: ['S', undefined],
+const CONSUMER_ROWS: Rows<typeof CONSUMER_FIELDS> = {
   durableName: ['C', 'C'],
   description: ['text', 'text'],
   ackPolicy: ['all', 'all'],
@@ -65,23 +110,49 @@ const CONSUMER_ROWS: { [Field in keyof ConsumerSpec]-?: [NonNullable<ConsumerSpe
   maxRequestMaxBytes: [4096, 4096],
   inactiveThreshold: ['1h', 3600e9],
   headersOnly: [true, true],
+  sampleFreq: ['50%', '50%'],
   replicas: [1, 1],
   memStorage: [true, true],
+  deliverSubject: ['push.here', 'push.here'],
+  deliverGroup: ['group', 'group'],
+  flowControl: [true, true],
+  heartbeatInterval: ['5s', 5e9],
+  rateLimitBps: [1_000_000, 1_000_000],
+  priorityPolicy: ['pinned_client', 'pinned_client'],
+  priorityGroups: [['g'], ['g']],
+  pinnedTtl: ['2m', 120e9],
   metadata: [{ team: 'a' }, { team: 'a', [OWNER_KEY]: 'me' }],
 };
 
-test.each(Object.entries(STREAM_ROWS))('stream field %s reaches the server', (field, [declared, sent]) => {
-  const mapping = Object.entries(STREAM_FIELDS).find(([name]) => name === field)![1];
-  expect(stream({ [field]: declared }).config[mapping.server]).toEqual(sent);
+/** JSON drops what is undefined, on its way to the server as here. */
+const sent = (desired: Desired, server: string): unknown =>
+  JSON.parse(JSON.stringify({ value: desired.config[server] })).value;
+
+test.each(Object.entries(STREAM_ROWS))('stream field %s reaches the server', (name, [declared, expected]) => {
+  const { server } = Object.entries(STREAM_FIELDS).find(([field]) => field === name)![1];
+  expect(STREAM_SHAPE.partial().safeParse({ [name]: declared }).error).toBeUndefined();
+  expect(sent(stream({ [name]: declared }), server)).toEqual(expected);
+  const undeclared = STREAM_FIELDS[name as keyof typeof STREAM_FIELDS];
+  if (name !== 'name' && name !== 'metadata') expect(sent(stream(), undeclared.server)).toBeUndefined();
 });
 
 test.each(Object.entries(CONSUMER_ROWS))(
   'consumer field %s reaches the server',
-  (field, [declared, sent]) => {
-    const mapping = Object.entries(CONSUMER_FIELDS).find(([name]) => name === field)![1];
-    expect(consumer({ [field]: declared }).config[mapping.server]).toEqual(sent);
+  (name, [declared, expected]) => {
+    const { server } = Object.entries(CONSUMER_FIELDS).find(([field]) => field === name)![1];
+    expect(CONSUMER_SHAPE.partial().safeParse({ [name]: declared }).error).toBeUndefined();
+    expect(sent(consumer({ [name]: declared }), server)).toEqual(expected);
   },
 );
+
+test('every field of a row that is declared or not is a difference, and an update', () => {
+  for (const [name, [declared]] of Object.entries(STREAM_ROWS)) {
+    if (name === 'name') continue;
+    const planned = plan(stream({ [name]: declared }), stream().config);
+    const fields = 'fields' in planned ? planned.fields : [];
+    expect([planned.action, ...fields]).toContain(`spec.${name}`);
+  }
+});
 
 const held = (desired: Desired, changes: ServerConfig = {}): ServerConfig => ({
   ...desired.config,
@@ -109,14 +180,8 @@ test('a field that is no longer declared is turned off', () => {
   const observed = held(stream({ allowDirect: true, maxAge: '1h', duplicateWindow: '2s' }));
   expect(plan(stream({ duplicateWindow: '2s' }), observed)).toEqual({
     action: 'update',
+    adopts: false,
     fields: ['spec.maxAge', 'spec.allowDirect'],
-  });
-});
-
-test('what manifests cannot say and somebody has set by hand is drift', () => {
-  expect(plan(stream(), held(stream(), { sources: [{ name: 'X' }] }))).toEqual({
-    action: 'update',
-    fields: ['sources'],
   });
 });
 
@@ -131,7 +196,7 @@ test.each<[string, Desired, Desired, string]>([
   const planned = plan(desired, before.config);
   expect(planned).toMatchObject({ action: 'refused' });
   expect(planned.action === 'refused' && planned.fields).toContain(field);
-  expect(planned.action === 'refused' && planned.reason).toContain(field);
+  expect(planned.action === 'refused' && planned.message).toContain(field);
 });
 
 test('limits and interest may follow each other, and protection may be turned on', () => {
@@ -140,15 +205,44 @@ test('limits and interest may follow each other, and protection may be turned on
 });
 
 test("another owner's object is not touched, an unmarked one is adopted", () => {
-  expect(plan(stream(), held(stream(), { metadata: { [OWNER_KEY]: 'you' } }))).toEqual({
+  const yours = held(stream(), { metadata: { [OWNER_KEY]: 'you' } });
+  const nobodys = held(stream(), { metadata: {} });
+  expect(plan(stream(), yours)).toMatchObject({ action: 'refused', reason: 'Conflict' });
+  expect(plan(stream(), nobodys)).toEqual({ action: 'update', adopts: true, fields: ['metadata'] });
+  expect(plan(stream({ adoptionPolicy: 'Never' }), nobodys)).toMatchObject({ reason: 'NotAdopted' });
+  expect(plan(stream({ adoptionPolicy: 'Always' }), yours)).toMatchObject({ action: 'update', adopts: true });
+});
+
+test('what may only be observed or made is never changed', () => {
+  const drifted = held(stream(), { max_msgs: 7 });
+  for (const managementPolicy of ['Observe', 'CreateOnly'] as const) {
+    expect(plan(stream({ managementPolicy }), drifted)).toEqual({
+      action: 'observe',
+      reason: 'Drifted',
+      fields: ['spec.maxMsgs'],
+    });
+  }
+  expect(plan(stream({ managementPolicy: 'Observe' }), undefined)).toEqual({ action: 'missing' });
+  expect(plan(stream({ managementPolicy: 'CreateOnly' }), undefined)).toEqual({ action: 'create' });
+});
+
+test('what was deleted by somebody else is made again, or not', () => {
+  const context = (desired: Desired) => ({ policies: desired.policies, previouslySeen: true });
+  const never = stream({ recreatePolicy: 'Never' });
+  expect(plan(stream(), undefined, context(stream()))).toEqual({ action: 'create' });
+  expect(plan(never, undefined, context(never))).toEqual({ action: 'missing' });
+  expect(plan(never, undefined)).toEqual({ action: 'create' });
+});
+
+test('a field that the server is too old for is refused by name and version', () => {
+  const desired = stream({ allowBatched: true, allowMsgTtl: true });
+  expect(plan(desired, undefined, { policies: desired.policies, level: 2 })).toMatchObject({
     action: 'refused',
-    reason: 'belongs to you',
-    fields: [],
+    reason: 'Unsupported',
+    fields: ['spec.allowBatched'],
+    message: expect.stringContaining('2.14'),
   });
-  expect(plan(stream(), held(stream(), { metadata: {} }))).toEqual({
-    action: 'update',
-    fields: ['spec.metadata'],
-  });
+  expect(plan(desired, undefined, { policies: desired.policies, level: 4 })).toEqual({ action: 'create' });
 });
 
 test('start times in different zones are the same', () => {
@@ -164,5 +258,7 @@ test('backoff takes the place of the ack wait', () => {
     kind: 'Consumer',
     spec: { streamName: 'S', durableName: 'C', backoff: ['3s', '9s'] },
   };
-  expect(desiredOf(manifest, 'me').config['ack_wait']).toBe(3e9);
+  const desired = desiredOf(manifest, 'me');
+  expect(plan(desired, held(desired, { ack_wait: 3e9 }))).toEqual({ action: 'none' });
+  expect(plan(desired, held(desired, { ack_wait: 30e9, backoff: [] }))).toMatchObject({ action: 'update' });
 });

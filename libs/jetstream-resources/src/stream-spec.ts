@@ -1,152 +1,376 @@
 import { z } from 'zod';
+import { always, declaredMetadata, encodeLimit, onceTrue, unordered } from './canonical';
 import { parseDuration } from './duration';
+import { field, FieldTable, requiredField, SINCE, SpecOf, specSchema } from './field';
+import { POLICY_FIELDS } from './policies';
+import { report } from './rule';
+import { STREAM_RULES } from './stream-rules';
 import {
-  always,
-  comparedFields,
-  declaredMetadata,
-  FieldTable,
+  canonicalSource,
+  canonicalSources,
+  encodeSource,
+  encodeTransform,
+  readsByConsumer,
+  streamSource,
+  subjectTransform,
+} from './stream-source';
+import {
+  assetName,
+  duration,
+  flag,
   limit,
-  onceTrue,
-  toConfig,
-  unordered,
-} from './field-mapping';
-import { assetName, count, duration, metadata, OWNER_KEY, replicas, subject } from './spec-types';
-
-/** Spec of a `Stream`; field names as in NACK's v1beta2. What is not declared has JetStream's default. */
-export const streamSpec = z
-  .strictObject({
-    name: assetName,
-    description: z.string().max(4096).optional(),
-    subjects: z.array(subject).min(1).optional(),
-    retention: z.enum(['limits', 'interest', 'workqueue']).optional(),
-    maxConsumers: count.optional(),
-    maxMsgs: count.optional(),
-    maxMsgsPerSubject: count.optional(),
-    maxBytes: count.optional(),
-    maxAge: duration(100).optional(),
-    maxMsgSize: count.optional(),
-    storage: z.enum(['file', 'memory']).optional(),
-    discard: z.enum(['old', 'new']).optional(),
-    discardPerSubject: z.boolean().optional(),
-    replicas: replicas.optional(),
-    noAck: z.boolean().optional(),
-    duplicateWindow: duration(100).optional(),
-    compression: z.enum(['none', 's2']).optional(),
-    firstSequence: z.number().int().min(0).optional(),
-    allowDirect: z.boolean().optional(),
-    allowRollup: z.boolean().optional(),
-    denyDelete: z.boolean().optional(),
-    denyPurge: z.boolean().optional(),
-    metadata: metadata.optional(),
-  })
-  .superRefine((spec, context) => {
-    const fault = (path: string, message: string): void =>
-      context.addIssue({ code: 'custom', message, path: [path] });
-    if (spec.subjects && new Set(spec.subjects).size < spec.subjects.length)
-      fault('subjects', 'must not name a subject twice');
-    if (spec.denyPurge && spec.allowRollup) fault('allowRollup', 'is not possible with denyPurge');
-    if (spec.discardPerSubject && (spec.discard !== 'new' || (spec.maxMsgsPerSubject ?? 0) <= 0))
-      fault('discardPerSubject', 'needs discard: new and maxMsgsPerSubject');
-    const age = nanoseconds(spec.maxAge);
-    if (age > 0 && nanoseconds(spec.duplicateWindow) > age)
-      fault('duplicateWindow', 'must not be longer than maxAge');
-  });
-export type StreamSpec = z.infer<typeof streamSpec>;
-
-/** 0 for what is absent; also for what is malformed, which its own field reports. */
-function nanoseconds(text: string | undefined): number {
-  try {
-    return text === undefined ? 0 : parseDuration(text);
-  } catch {
-    return 0;
-  }
-}
-
-const TWO_MINUTES = 120e9;
-/** Two minutes, or maxAge when that is shorter. */
-const defaultWindow = (spec: StreamSpec): number =>
-  Math.min(TWO_MINUTES, nanoseconds(spec.maxAge) || TWO_MINUTES);
-
-const text = (value: string): string => value;
-const flag = (value: boolean): boolean => value;
-const off = (): boolean => false;
-const unlimited = (): number => -1;
+  mappedSubject,
+  metadata,
+  positive,
+  sequence,
+  setOf,
+  smallLimit,
+  subject,
+  text,
+} from './value-types';
 
 /** A first sequence of 0 and 1 is the same. */
 const firstSequence = (value: unknown): unknown => (value === 1 ? 0 : value);
+/** The server leaves out this default. */
+const persistMode = (value: unknown): unknown => (value === 'default' ? '' : value);
 
-export const STREAM_FIELDS: FieldTable<StreamSpec> = {
-  name: { server: 'name', encode: text, unset: () => '', frozen: always },
-  description: { server: 'description', encode: text, unset: () => '' },
-  subjects: {
+/** The fields of a stream; names as in NACK's v1beta2. What is not declared has JetStream's default. */
+export const STREAM_FIELDS = {
+  name: requiredField({
+    type: assetName,
+    description: 'Name of the stream. It never changes.',
+    server: 'name',
+    frozen: always,
+  }),
+  description: field({ type: text, description: 'Free text.', server: 'description' }),
+  subjects: field({
+    type: setOf(subject, 256),
+    description:
+      'Subjects whose messages the stream keeps; its own name when not given, unless it mirrors or sources others.',
     server: 'subjects',
-    encode: (subjects) => subjects,
-    unset: (spec) => [spec.name],
     canonical: unordered,
-  },
-  retention: {
+  }),
+  retention: field({
+    type: z.enum(['limits', 'interest', 'workqueue']).meta({ default: 'limits' }),
+    description:
+      'How long messages stay. limits: until a limit is reached. interest: until every consumer has acknowledged them. workqueue: until one has. It does not change to or from workqueue.',
     server: 'retention',
-    encode: text,
-    unset: () => 'limits',
+    unset: 'limits',
     frozen: (from, to) => from === 'workqueue' || to === 'workqueue',
-  },
-  maxConsumers: { server: 'max_consumers', encode: limit, unset: unlimited },
-  maxMsgs: { server: 'max_msgs', encode: limit, unset: unlimited },
-  maxMsgsPerSubject: { server: 'max_msgs_per_subject', encode: limit, unset: unlimited },
-  maxBytes: { server: 'max_bytes', encode: limit, unset: unlimited },
-  maxAge: { server: 'max_age', encode: parseDuration, unset: () => 0 },
-  maxMsgSize: { server: 'max_msg_size', encode: limit, unset: unlimited },
-  storage: { server: 'storage', encode: text, unset: () => 'file', frozen: always },
-  discard: { server: 'discard', encode: text, unset: () => 'old' },
-  discardPerSubject: { server: 'discard_new_per_subject', encode: flag, unset: off },
-  replicas: { server: 'num_replicas', encode: (value) => value, unset: () => 1 },
-  noAck: { server: 'no_ack', encode: flag, unset: off },
-  duplicateWindow: {
+  }),
+  maxConsumers: field({
+    type: smallLimit,
+    description: 'Most consumers that the stream may have. −1 or 0: no limit.',
+    server: 'max_consumers',
+    encode: encodeLimit,
+    unset: -1,
+  }),
+  maxMsgs: field({
+    type: limit,
+    description: 'Most messages to keep. −1 or 0: no limit.',
+    server: 'max_msgs',
+    encode: encodeLimit,
+    unset: -1,
+  }),
+  maxMsgsPerSubject: field({
+    type: limit,
+    description: 'Most messages to keep of each subject. −1 or 0: no limit.',
+    server: 'max_msgs_per_subject',
+    encode: encodeLimit,
+    unset: -1,
+  }),
+  maxBytes: field({
+    type: limit,
+    description: 'Most bytes to keep. −1 or 0: no limit.',
+    server: 'max_bytes',
+    encode: encodeLimit,
+    unset: -1,
+  }),
+  maxAge: field({
+    type: duration(100),
+    description: 'How long messages are kept, for example `24h`. 0 or not given: for ever.',
+    server: 'max_age',
+    encode: parseDuration,
+  }),
+  maxMsgSize: field({
+    type: smallLimit,
+    description: 'Most bytes of one message. −1 or 0: the server’s limit.',
+    server: 'max_msg_size',
+    encode: encodeLimit,
+    unset: -1,
+  }),
+  storage: field({
+    type: z.enum(['file', 'memory']).meta({ default: 'file' }),
+    description: 'Where messages are kept. It never changes.',
+    server: 'storage',
+    unset: 'file',
+    frozen: always,
+  }),
+  discard: field({
+    type: z.enum(['old', 'new']).meta({ default: 'old' }),
+    description:
+      'What happens at a limit. old: the oldest messages are removed. new: new messages are refused.',
+    server: 'discard',
+    unset: 'old',
+  }),
+  discardPerSubject: field({
+    type: flag,
+    description: 'Refuses new messages of a subject that has maxMsgsPerSubject; needs discard: new.',
+    server: 'discard_new_per_subject',
+  }),
+  replicas: field({
+    type: positive.max(5),
+    description: 'How many servers of the cluster keep each message; 1 when not given.',
+    server: 'num_replicas',
+    unset: 1,
+  }),
+  noAck: field({
+    type: flag,
+    description: 'Publishers get no acknowledgement.',
+    server: 'no_ack',
+  }),
+  duplicateWindow: field({
+    type: duration(100),
+    description:
+      'How long a message id is remembered, so that the same message is not stored twice. 0 or not given: two minutes, or maxAge when that is shorter.',
     server: 'duplicate_window',
-    encode: (value, spec) => parseDuration(value) || defaultWindow(spec),
-    unset: defaultWindow,
-  },
-  compression: { server: 'compression', encode: text, unset: () => 'none' },
-  firstSequence: {
+    encode: parseDuration,
+  }),
+  placement: field({
+    type: z.strictObject({
+      cluster: text.max(255).optional().describe('Name of the NATS cluster.'),
+      tags: setOf(text.min(1).max(255), 16).optional().describe('Tags that its servers must all have.'),
+    }),
+    description: 'Which servers the stream may be on.',
+    server: 'placement',
+  }),
+  mirror: field({
+    type: streamSource,
+    description:
+      'The stream is a read-only copy of another one. A mirror may be turned into a stream of its own by removing this; it is never added or changed.',
+    server: 'mirror',
+    encode: encodeSource,
+    canonical: canonicalSource,
+    frozen: (_from, to) => to !== undefined,
+    since: (value) => (readsByConsumer(value) ? SINCE['2.14'] : undefined),
+  }),
+  sources: field({
+    type: z.array(streamSource).min(1).max(64).meta({ 'x-kubernetes-list-type': 'atomic' }),
+    description: 'Streams whose messages are taken over into this one.',
+    server: 'sources',
+    encode: (sources) => sources.map(encodeSource),
+    canonical: canonicalSources,
+    since: (value) => (readsByConsumer(value) ? SINCE['2.14'] : undefined),
+  }),
+  mirrorDirect: field({
+    type: flag,
+    description:
+      'Lets a mirror answer direct gets for its origin. The server sets it by itself when it can see the origin’s allowDirect.',
+    server: 'mirror_direct',
+  }),
+  compression: field({
+    type: z.enum(['none', 's2']).meta({ default: 'none' }),
+    description: 'Compression of the messages on disk.',
+    server: 'compression',
+    unset: 'none',
+  }),
+  subjectTransform: field({
+    type: subjectTransform,
+    description: 'Messages are stored under another subject than they came with.',
+    server: 'subject_transform',
+    encode: encodeTransform,
+  }),
+  republish: field({
+    type: z.strictObject({
+      source: subject.optional().describe('Subjects of the stored messages; all when not given.'),
+      destination: mappedSubject.describe(
+        'Subject to publish them to; it must not be one of the stream’s own.',
+      ),
+      headersOnly: flag.optional().describe('Publishes the headers without the payload.'),
+    }),
+    description: 'Messages are published again once they are stored.',
+    server: 'republish',
+    encode: ({ source, destination, headersOnly }) => ({
+      src: source ?? '>',
+      dest: destination,
+      headers_only: headersOnly ?? false,
+    }),
+  }),
+  firstSequence: field({
+    type: sequence,
+    description: 'Sequence of the first message. It never changes.',
     server: 'first_seq',
-    encode: (value) => value,
-    unset: () => 0,
     canonical: firstSequence,
     frozen: always,
-  },
-  allowDirect: { server: 'allow_direct', encode: flag, unset: off },
-  allowRollup: { server: 'allow_rollup_hdrs', encode: flag, unset: off },
-  denyDelete: { server: 'deny_delete', encode: flag, unset: off, frozen: onceTrue },
-  denyPurge: { server: 'deny_purge', encode: flag, unset: off, frozen: onceTrue },
-  metadata: {
+  }),
+  allowDirect: field({
+    type: flag,
+    description: 'Messages may be read by direct get, from every replica.',
+    server: 'allow_direct',
+  }),
+  allowRollup: field({
+    type: flag,
+    description: 'A message with the header Nats-Rollup replaces all before it.',
+    server: 'allow_rollup_hdrs',
+  }),
+  denyDelete: field({
+    type: flag,
+    description: 'No message can be deleted by the API. Once on, it stays on.',
+    server: 'deny_delete',
+    frozen: onceTrue,
+  }),
+  denyPurge: field({
+    type: flag,
+    description: 'The stream can’t be purged by the API. Once on, it stays on.',
+    server: 'deny_purge',
+    frozen: onceTrue,
+  }),
+  sealed: field({
+    type: flag,
+    description:
+      'No message comes in or goes away any more. It implies discard: new, denyDelete and denyPurge. Once on, it stays on.',
+    server: 'sealed',
+    frozen: onceTrue,
+  }),
+  consumerLimits: field({
+    type: z.strictObject({
+      inactiveThreshold: duration(0)
+        .optional()
+        .describe('Longest inactiveThreshold of a consumer, and the one of consumers that name none.'),
+      maxAckPending: smallLimit
+        .optional()
+        .describe('Most maxAckPending of a consumer, and the one of consumers that name none.'),
+    }),
+    description: 'Bounds and defaults of the stream’s consumers.',
+    server: 'consumer_limits',
+    encode: ({ inactiveThreshold, maxAckPending }) => ({
+      inactive_threshold: inactiveThreshold === undefined ? 0 : parseDuration(inactiveThreshold),
+      max_ack_pending: maxAckPending === undefined ? 0 : Math.max(maxAckPending, 0),
+    }),
+  }),
+  allowMsgTtl: field({
+    type: flag,
+    description: 'Messages may carry a time to live of their own. Once on, it stays on.',
+    server: 'allow_msg_ttl',
+    frozen: onceTrue,
+  }),
+  subjectDeleteMarkerTtl: field({
+    type: duration(1000),
+    description:
+      'When the last message of a subject has aged out, a marker with this time to live takes its place. It turns allowMsgTtl and allowRollup on.',
+    server: 'subject_delete_marker_ttl',
+    encode: parseDuration,
+  }),
+  allowMsgCounter: field({
+    type: flag,
+    description: 'The stream holds counters, to which messages add. It never changes. Servers since 2.12.',
+    server: 'allow_msg_counter',
+    frozen: always,
+    since: (value) => (value === true ? SINCE['2.12'] : undefined),
+  }),
+  allowAtomicPublish: field({
+    type: flag,
+    description: 'Several messages may be published as one, all or none. Servers since 2.12.',
+    server: 'allow_atomic',
+    since: (value) => (value === true ? SINCE['2.12'] : undefined),
+  }),
+  allowMsgSchedules: field({
+    type: flag,
+    description:
+      'Messages may be published for a later time. It turns allowRollup on. Once on, it stays on. Servers since 2.12.',
+    server: 'allow_msg_schedules',
+    frozen: onceTrue,
+    since: (value) => (value === true ? SINCE['2.12'] : undefined),
+  }),
+  allowBatched: field({
+    type: flag,
+    description: 'Messages may be published in fast batches. Servers since 2.14.',
+    server: 'allow_batched',
+    since: (value) => (value === true ? SINCE['2.14'] : undefined),
+  }),
+  persistMode: field({
+    type: z.enum(['default', 'async']).meta({ default: 'default' }),
+    description:
+      'async: messages are acknowledged before they are on disk, which is faster and loses the last ones in a crash. It never changes. Servers since 2.12.',
+    server: 'persist_mode',
+    canonical: persistMode,
+    frozen: always,
+    since: (value) => (value === 'async' ? SINCE['2.12'] : undefined),
+  }),
+  metadata: field({
+    type: metadata,
+    description: 'Free key-value pairs.',
     server: 'metadata',
-    encode: (value) => value,
-    unset: () => ({}),
     canonical: declaredMetadata,
-  },
-};
+  }),
+} as const satisfies FieldTable;
 
-/** What a server of 2.15 knows and a manifest can't say yet; a value set by hand is drift and is taken away. */
-const UNDECLARABLE = [
-  'sealed',
-  'placement',
-  'mirror',
-  'sources',
-  'mirror_direct',
-  'republish',
-  'subject_transform',
-  'consumer_limits',
-  'allow_msg_ttl',
-  'subject_delete_marker_ttl',
-  'allow_msg_counter',
-  'allow_atomic',
-  'allow_batched',
-  'allow_msg_schedules',
-] as const;
+const ALL_FIELDS = { ...STREAM_FIELDS, ...POLICY_FIELDS };
 
-export const STREAM_COMPARISON = comparedFields(STREAM_FIELDS, UNDECLARABLE);
+export type StreamSpec = SpecOf<typeof ALL_FIELDS>;
+export const STREAM_SHAPE = specSchema(ALL_FIELDS);
 
-/** The full configuration to send to the server, with the owner's mark. */
-export function toStreamConfig(spec: StreamSpec, owner: string): Record<string, unknown> {
-  return toConfig(STREAM_FIELDS, { ...spec, metadata: { ...spec.metadata, [OWNER_KEY]: owner } });
+/** Spec of a `Stream`. */
+export const streamSpec = STREAM_SHAPE.superRefine((spec, context) => report(STREAM_RULES, spec, context));
+
+const TWO_MINUTES = 120e9;
+const ALL_SUBJECTS = '>';
+
+/**
+ * A stream's configuration as the server completes it. Both what is declared and what is held are compared in this form;
+ * what it fills in is never sent. Source: nats-server, `checkStreamCfg` and `configUpdateCheck`.
+ */
+export function completeStream(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const complete: Record<string, unknown> = { ...config };
+  const borrows = !isNothing(complete['mirror']) || !isNothing(complete['sources']);
+  const subjects = complete['subjects'];
+  if (!borrows && (!Array.isArray(subjects) || subjects.length === 0))
+    complete['subjects'] = [complete['name']];
+  if (!borrows && !complete['duplicate_window']) {
+    const age = Number(complete['max_age'] ?? 0);
+    complete['duplicate_window'] = age > 0 ? Math.min(TWO_MINUTES, age) : TWO_MINUTES;
+  }
+  if (Number(complete['subject_delete_marker_ttl'] ?? 0) > 0) complete['allow_msg_ttl'] = true;
+  if (Number(complete['subject_delete_marker_ttl'] ?? 0) > 0 || complete['allow_msg_schedules'] === true) {
+    complete['allow_rollup_hdrs'] = true;
+  }
+  complete['republish'] = completeRepublish(complete);
+  if (complete['sealed'] === true) {
+    Object.assign(complete, {
+      max_age: 0,
+      discard: 'new',
+      deny_delete: true,
+      deny_purge: true,
+      allow_rollup_hdrs: false,
+    });
+  }
+  return complete;
+}
+
+/** What is published again from everything to everything follows the stream's subject transform. */
+function completeRepublish({ republish, subject_transform, subjects }: Record<string, unknown>): unknown {
+  const both = z.object({ src: z.string().optional(), dest: z.string() });
+  const again = both.safeParse(republish);
+  if (!again.success) return republish;
+  const source = again.data.src || ALL_SUBJECTS;
+  const transform = both.safeParse(subject_transform);
+  const implicit =
+    source === ALL_SUBJECTS &&
+    again.data.dest === ALL_SUBJECTS &&
+    transform.success &&
+    Array.isArray(subjects) &&
+    subjects.length === 1 &&
+    subjects[0] === transform.data.src;
+  return {
+    ...z.looseObject({}).parse(republish),
+    ...(implicit ? { src: transform.data.dest, dest: transform.data.dest } : { src: source }),
+  };
+}
+
+const isNothing = (value: unknown): boolean =>
+  value === undefined || value === null || (Array.isArray(value) && value.length === 0);
+
+/** Fields that the server chooses by itself when they are not declared. */
+export function inheritedByStream(config: Readonly<Record<string, unknown>>): readonly string[] {
+  return isNothing(config['mirror']) ? [] : ['mirror_direct'];
 }
