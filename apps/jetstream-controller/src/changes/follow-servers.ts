@@ -1,0 +1,67 @@
+import type { NatsConnection } from '@nats-io/transport-node';
+import type { ConnectionPool } from '../connections/connection-pool';
+import { type Changed, watchChanges } from './advisories';
+
+export interface ServerListeners {
+  /** JetStream has announced a change. */
+  onChanged: (connection: string, changed: Changed) => void;
+  /** The connection is there, or there again: what was announced meanwhile is lost. */
+  onBack: (connection: string) => void;
+  /** The objects behind a connection have to say something else about it: it is gone, or there for the first time. */
+  onDifferent: (connection: string) => void;
+}
+
+/** Milliseconds that a connection may be away before its objects say so: most outages are shorter, and cost no writes. */
+const GRACE_MS = 3_000;
+
+interface Followed {
+  connection?: NatsConnection;
+  stop?: () => void;
+  /** Whether the objects have been told that it is there; undefined before they have been told anything. */
+  told?: boolean;
+  grace?: NodeJS.Timeout;
+}
+
+/**
+ * Follows every connection of the pool, those to come too.
+ *
+ * @returns ends it
+ */
+export function followServers(pool: ConnectionPool, listeners: ServerListeners): () => void {
+  const all = new Map<string, Followed>();
+  const tell = (key: string, there: boolean): void => {
+    const followed = all.get(key);
+    if (!followed || followed.told === there) return;
+    followed.told = there;
+    listeners.onDifferent(key);
+  };
+  const look = (key: string): void => {
+    const followed = all.get(key) ?? {};
+    all.set(key, followed);
+    const server = pool.serverOf(key);
+    clearTimeout(followed.grace);
+    if (server.status !== 'connected') {
+      if (followed.told === undefined) tell(key, false);
+      else followed.grace = setTimeout(() => tell(key, false), GRACE_MS);
+      return;
+    }
+    if (followed.connection !== server.connection) {
+      followed.stop?.();
+      followed.connection = server.connection;
+      followed.stop = watchChanges(server.connection, pool.clientName, (changed) =>
+        listeners.onChanged(key, changed),
+      );
+    }
+    tell(key, true);
+    listeners.onBack(key);
+  };
+  const stop = pool.onChange(look);
+  for (const key of pool.keys()) look(key);
+  return () => {
+    stop();
+    for (const { stop: unsubscribe, grace } of all.values()) {
+      unsubscribe?.();
+      clearTimeout(grace);
+    }
+  };
+}
