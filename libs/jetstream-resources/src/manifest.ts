@@ -89,7 +89,8 @@ export function desiredStream(spec: StreamSpec, owner: string): Desired {
 /** What the server is to hold for a consumer. */
 export function desiredConsumer(spec: ConsumerSpec, owner: string): Desired {
   const pauseUntil = canonicalInstant(spec.pauseUntil);
-  const declared = { ackPolicy: 'explicit', ...spec };
+  // The one default that is not the server's, which is none.
+  const declared = { ...spec, ackPolicy: spec.ackPolicy ?? 'explicit' };
   const noted = typeof pauseUntil === 'string' ? pauseUntil : undefined;
   return {
     kind: 'Consumer',
