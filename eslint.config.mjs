@@ -42,7 +42,7 @@ const sql = {
   message: 'Workers have no SQL.',
 };
 const testing = {
-  group: ['@headwater/testing', '@headwater/testing-platform'],
+  group: ['@headwater/testing', '@headwater/testing-controller', '@headwater/testing-platform'],
   message: 'Only specs use the testing library.',
 };
 const restrict = (...patterns) => ({ 'no-restricted-imports': ['error', { patterns }] });
@@ -85,7 +85,7 @@ export default tseslint.config(
   },
   { files: ['apps/workers/{payment,review}/**/*.ts'], rules: restrict(sql, testing) },
   {
-    files: ['**/*.spec.ts', 'libs/{testing,testing-platform}/**/*.ts', 'e2e/**/*.ts'],
+    files: ['**/*.spec.ts', 'libs/{testing,testing-controller,testing-platform}/**/*.ts', 'e2e/**/*.ts'],
     rules: { 'no-restricted-imports': 'off', '@typescript-eslint/no-non-null-assertion': 'off' },
   },
   { files: ['bench/**/*.ts'], rules: { 'no-restricted-imports': 'off' } },

@@ -8,6 +8,7 @@ export {
 export { type ApiAccess, type ApiRequest } from './control-plane-request';
 export { eventually } from './eventually';
 export { startTestNats, startTestNatsCluster, type TestNats, type TestNatsOptions } from './nats';
+export { reservePort, type ReservedPort } from './ports';
 export {
   createTestDatabase,
   execute,
