@@ -85,7 +85,12 @@ export default tseslint.config(
   },
   { files: ['apps/workers/{payment,review}/**/*.ts'], rules: restrict(sql, testing) },
   {
-    files: ['**/*.spec.ts', 'libs/{testing,testing-controller,testing-platform}/**/*.ts', 'e2e/**/*.ts'],
+    files: [
+      '**/*.spec.ts',
+      'libs/*/test/**/*.ts',
+      'libs/{testing,testing-controller,testing-platform}/**/*.ts',
+      'e2e/**/*.ts',
+    ],
     rules: { 'no-restricted-imports': 'off', '@typescript-eslint/no-non-null-assertion': 'off' },
   },
   { files: ['bench/**/*.ts'], rules: { 'no-restricted-imports': 'off' } },

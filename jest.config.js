@@ -4,7 +4,11 @@ const shared = {
   testEnvironment: 'node',
   // Tests run against the sources of every workspace package; no build is needed first.
   testEnvironmentOptions: { customExportConditions: ['headwater:source', 'node', 'node-addons'] },
-  transform: { '^.+\\.ts$': ['@swc/jest', require('./tools/swc-jest.js')] },
+  transform: { '^.+\\.[jt]s$': ['@swc/jest', require('./tools/swc-jest.js')] },
+  // These come as ES modules only, which jest can not load as they are.
+  transformIgnorePatterns: [
+    '/node_modules/(?!(@kubernetes/client-node|openid-client|oauth4webapi|jose|jsonpath-plus)/)',
+  ],
   modulePathIgnorePatterns: ['/dist/', '<rootDir>/.headwater/', '<rootDir>/.nx/'],
 };
 

@@ -63,6 +63,8 @@ export interface ApplyOptions {
   fieldManager: string;
   /** Take fields that another manager owns; without it that is a conflict (409). */
   force?: boolean;
+  /** Only if the object is still this version; otherwise a conflict (409). */
+  resourceVersion?: string;
   signal?: AbortSignal;
 }
 
@@ -304,20 +306,16 @@ export class KubernetesClient {
   }
 
   /**
-   * Server-side apply of the status; of the object only name, namespace, uid and status are sent. With the uid, an object
-   * that was deleted and made anew does not get its predecessor's status.
+   * Server-side apply of the status; of the object only name, namespace and status are sent. The server does not look at
+   * a uid here: `resourceVersion` keeps a status from an object that was made anew under the same name.
    */
   applyStatus<T extends KubernetesObject = KubernetesObject>(
     type: ResourceType,
     object: { metadata: ObjectMeta; status?: unknown },
     options: ApplyOptions,
   ): Promise<T> {
-    const { name, namespace, uid } = object.metadata;
-    const metadata: ObjectMeta = {
-      name,
-      ...(namespace === undefined ? {} : { namespace }),
-      ...(uid === undefined ? {} : { uid }),
-    };
+    const { name, namespace } = object.metadata;
+    const metadata: ObjectMeta = { name, ...(namespace === undefined ? {} : { namespace }) };
     return this.applyTo<T>(type, { metadata, status: object.status }, 'status', options);
   }
 
@@ -325,13 +323,15 @@ export class KubernetesClient {
     type: ResourceType,
     object: Applied,
     subresource: string,
-    { fieldManager, force, signal }: ApplyOptions,
+    { fieldManager, force, resourceVersion, signal }: ApplyOptions,
   ): Promise<T> {
+    const metadata =
+      resourceVersion === undefined ? object.metadata : { ...object.metadata, resourceVersion };
     const answer = await this.request({
       method: 'PATCH',
       path: pathOf(type, object.metadata) + below(subresource),
       query: { fieldManager, force },
-      body: { ...object, apiVersion: apiVersionOf(type), kind: type.kind },
+      body: { ...object, metadata, apiVersion: apiVersionOf(type), kind: type.kind },
       contentType: APPLY_PATCH,
       signal,
       what: `apply ${subresource === '' ? '' : `the ${subresource} of `}${describeRef(type, object.metadata)}`,

@@ -1,43 +1,195 @@
+import { randomBytes } from 'node:crypto';
 import { KubernetesClient } from './client';
-import { RuntimeLog } from './log';
+import { isNotFound, KubernetesApiError } from './errors';
+import { EventSeries, RecordedEvent, seriesKey } from './event-series';
+import { microTime } from './lease';
+import { RuntimeLog, silentLog } from './log';
 import { RuntimeMetrics } from './metrics';
-import { KubernetesObject } from './objects';
+import { apiVersionOf, keyOf, KubernetesObject, ResourceType } from './objects';
+import { pause } from './pause';
+import { TokenBuckets } from './token-buckets';
+
+export type { RecordedEvent } from './event-series';
 
 export interface EventRecorderOptions {
   client: KubernetesClient;
-  /** `example.com/thing-controller`: who reports. */
+  /** Who reports, a qualified name: `example.com/thing-controller`. */
   controller: string;
   /** The pod's name. */
   instance: string;
+  /** A repetition within so long of the one before counts to the same series (6 min). */
+  seriesMs?: number;
+  /** When the first repetitions of a series are written (10 s); each further write waits twice as long, up to 5 min. */
+  firstRepeatMs?: number;
+  /** Writes that one object may cause at once (10), and how long until it gets one more (30 s). */
+  burst?: number;
+  refillMs?: number;
   metrics?: RuntimeMetrics;
   log?: RuntimeLog;
 }
 
-export interface RecordedEvent {
-  type: 'Normal' | 'Warning';
-  /** Why, one word in CamelCase: `Adopted`. */
-  reason: string;
-  /** What was done or tried, one word: `Reconcile`. */
-  action: string;
-  /** A sentence for people, 1,024 bytes at most. */
-  note: string;
-  related?: KubernetesObject;
-}
+export const EVENT: ResourceType = {
+  group: 'events.k8s.io',
+  version: 'v1',
+  plural: 'events',
+  kind: 'Event',
+  namespaced: true,
+};
 
-/** Tells people about objects, through `events.k8s.io/v1`. Never blocks and never throws at its caller. */
+/** Writes that wait; events beyond them are dropped, for they are worth less than the memory and the load. */
+const LONGEST_QUEUE = 1_000;
+const MOST_SERIES = 4_000;
+const LONGEST_REPEAT_MS = 300_000;
+const ATTEMPTS = 3;
+
+/**
+ * Tells people about objects, through `events.k8s.io/v1`. Never blocks and never throws at its caller.
+ *
+ * The same event again (type, reason, action, note, object) becomes a count on the first one. What one object causes is
+ * limited, the queue is bounded, and one write is under way at a time, so that events never press upon the work that
+ * they tell of.
+ */
 export class EventRecorder {
-  constructor(private readonly options: EventRecorderOptions) {}
+  private readonly series = new Map<string, EventSeries>();
+  private readonly toWrite = new Set<EventSeries>();
+  private readonly buckets: TokenBuckets;
+  private readonly seriesMs: number;
+  private readonly firstRepeatMs: number;
+  private readonly log: RuntimeLog;
+  private readonly stopped = new AbortController();
+  private writing: Promise<void> | undefined;
 
-  event(_object: KubernetesObject, _event: RecordedEvent): void {
-    void this.options;
+  constructor(private readonly options: EventRecorderOptions) {
+    this.buckets = new TokenBuckets(options.burst ?? 10, options.refillMs ?? 30_000);
+    this.seriesMs = options.seriesMs ?? 360_000;
+    this.firstRepeatMs = options.firstRepeatMs ?? 10_000;
+    this.log = options.log ?? silentLog;
   }
 
-  /** Resolves when everything told so far is written or given up. */
-  flush(): Promise<void> {
-    return Promise.resolve();
+  /** @param object needs its apiVersion, kind, name, namespace and uid */
+  event(object: KubernetesObject, event: RecordedEvent): void {
+    if (this.stopped.signal.aborted) return;
+    const key = seriesKey(object, event);
+    const now = Date.now();
+    const known = this.series.get(key);
+    if (known && now - known.lastAt < this.seriesMs) {
+      known.repeat(now);
+      this.scheduleRepeat(known);
+      return;
+    }
+    if (this.toWrite.size >= LONGEST_QUEUE || !this.buckets.take(keyOf(object.metadata))) {
+      this.options.metrics?.events.inc({ result: 'dropped' });
+      return;
+    }
+    known?.end();
+    const series = new EventSeries(object, event, now);
+    this.series.delete(key);
+    this.series.set(key, series);
+    if (this.series.size > MOST_SERIES) this.forgetOldest();
+    this.enqueue(series);
   }
 
-  close(): Promise<void> {
-    return this.flush();
+  /** Writes what waits, counts of series too; resolves when that is done or given up. */
+  async flush(): Promise<void> {
+    for (const series of this.series.values()) {
+      if (!series.dirty) continue;
+      series.cancelTimer();
+      this.enqueue(series);
+    }
+    while (this.writing !== undefined) await this.writing;
+  }
+
+  /** As `flush`, for `graceMs` at most; nothing is recorded any more. */
+  async close(graceMs = 2_000): Promise<void> {
+    const grace = pause(graceMs, this.stopped.signal);
+    await Promise.race([this.flush(), grace]);
+    this.stopped.abort(new Error('the recorder is closed'));
+    this.toWrite.clear();
+    for (const series of this.series.values()) series.end();
+    this.series.clear();
+    await this.writing;
+  }
+
+  private scheduleRepeat(series: EventSeries): void {
+    if (series.hasTimer || this.toWrite.has(series)) return;
+    const delay = Math.min(LONGEST_REPEAT_MS, this.firstRepeatMs * 2 ** Math.min(series.writes, 20));
+    series.setTimer(delay, () => this.enqueue(series));
+  }
+
+  private enqueue(series: EventSeries): void {
+    this.toWrite.add(series);
+    this.writing ??= this.writeAll();
+  }
+
+  private async writeAll(): Promise<void> {
+    for (const series of this.toWrite) {
+      this.toWrite.delete(series);
+      await this.write(series);
+    }
+    // In the same turn in which the loop found nothing more, so that nothing is added in between.
+    this.writing = undefined;
+  }
+
+  private async write(series: EventSeries): Promise<void> {
+    const { metrics } = this.options;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const result = await this.send(series);
+        metrics?.events.inc({ result });
+        return;
+      } catch (err) {
+        if (this.stopped.signal.aborted) return;
+        // Refused is refused: a namespace that is being deleted takes no events, a missing right comes with no retry.
+        const refused = err instanceof KubernetesApiError && err.status < 500;
+        if (refused || attempt === ATTEMPTS) {
+          metrics?.events.inc({ result: 'failed' });
+          this.log.warn({ object: series.objectKey, reason: series.event.reason, err }, 'an event is lost');
+          return;
+        }
+        await pause(250 * 2 ** attempt, this.stopped.signal);
+      }
+    }
+  }
+
+  private async send(series: EventSeries): Promise<'created' | 'counted'> {
+    const { client } = this.options;
+    const { signal } = this.stopped;
+    const { name, namespace } = series;
+    const counted = { count: series.count, lastObservedTime: microTime(new Date(series.lastAt)) };
+    if (name !== undefined) {
+      try {
+        await client.patch(EVENT, { namespace, name }, { series: counted }, { signal });
+        series.written(counted.count);
+        return 'counted';
+      } catch (error) {
+        // An hour without a change, and the server has thrown it away.
+        if (!isNotFound(error)) throw error;
+      }
+    }
+    const made = `${series.objectName.slice(0, 200)}.${randomBytes(8).toString('hex')}`;
+    await client.create(
+      EVENT,
+      {
+        apiVersion: apiVersionOf(EVENT),
+        kind: EVENT.kind,
+        metadata: { namespace, name: made },
+        eventTime: microTime(new Date(series.firstAt)),
+        reportingController: this.options.controller,
+        reportingInstance: this.options.instance,
+        ...series.body(),
+        ...(counted.count > 1 ? { series: counted } : {}),
+      },
+      signal,
+    );
+    series.written(counted.count, made);
+    return 'created';
+  }
+
+  private forgetOldest(): void {
+    for (const [key, series] of this.series) {
+      if (this.series.size <= MOST_SERIES) return;
+      series.end();
+      this.series.delete(key);
+    }
   }
 }
