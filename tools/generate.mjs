@@ -3,11 +3,19 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeChartFiles } from './chart-files.mjs';
+import { writeChartValues } from './chart-values.mjs';
 import { writeConfigReference } from './config-reference.mjs';
 import { writeEventReference } from './event-reference.mjs';
 import { prepare, root } from './prepare.mjs';
+import { writeResourceReference } from './resource-reference.mjs';
 
-const GENERATED = ['libs/eventstore-api/src/generated', 'docs/reference'];
+const GENERATED = [
+  'libs/eventstore-api/src/generated',
+  'docs/reference',
+  'charts',
+  'charts/jetstream-controller/crds',
+];
 
 /** File names with a digest of each. */
 function snapshot() {
@@ -29,6 +37,7 @@ execFileSync(join(root, 'node_modules', '.bin', 'buf'), ['generate'], {
 });
 writeEventReference();
 writeConfigReference();
+await writeResourceReference();
 
 if (process.argv.includes('--check')) {
   const after = snapshot();

@@ -258,10 +258,10 @@ export const CONSUMER_FIELDS = {
   }),
 } as const satisfies FieldTable;
 
-const ALL_FIELDS = { ...PLACE_FIELDS, ...CONSUMER_FIELDS, ...POLICY_FIELDS };
+export const CONSUMER_ALL_FIELDS = { ...PLACE_FIELDS, ...CONSUMER_FIELDS, ...POLICY_FIELDS };
 
-export type ConsumerSpec = SpecOf<typeof ALL_FIELDS>;
-export const CONSUMER_SHAPE = specSchema(ALL_FIELDS);
+export type ConsumerSpec = SpecOf<typeof CONSUMER_ALL_FIELDS>;
+export const CONSUMER_SHAPE = specSchema(CONSUMER_ALL_FIELDS);
 
 /** Spec of a `Consumer`, a durable one. */
 export const consumerSpec = CONSUMER_SHAPE.superRefine((spec, context) =>

@@ -3,6 +3,7 @@ export { type ConnectionSpec, connectionSpec } from './connection-spec';
 export { type ConsumerSpec, consumerSpec } from './consumer-spec';
 export { converge, type ConvergeOptions } from './converge';
 export { type Convergence, type ConvergenceReason } from './convergence';
+export { customResourceDefinition, DEFINITIONS, type KindDefinition, type OpenApi, specOpenApi } from './crd';
 export { parseDuration } from './duration';
 export { JetStreamApi, type JetStreamApiOptions } from './jetstream-api';
 export {

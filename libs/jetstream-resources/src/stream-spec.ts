@@ -305,10 +305,10 @@ export const STREAM_FIELDS = {
   }),
 } as const satisfies FieldTable;
 
-const ALL_FIELDS = { ...STREAM_FIELDS, ...POLICY_FIELDS };
+export const STREAM_ALL_FIELDS = { ...STREAM_FIELDS, ...POLICY_FIELDS };
 
-export type StreamSpec = SpecOf<typeof ALL_FIELDS>;
-export const STREAM_SHAPE = specSchema(ALL_FIELDS);
+export type StreamSpec = SpecOf<typeof STREAM_ALL_FIELDS>;
+export const STREAM_SHAPE = specSchema(STREAM_ALL_FIELDS);
 
 /** Spec of a `Stream`. */
 export const streamSpec = STREAM_SHAPE.superRefine((spec, context) => report(STREAM_RULES, spec, context));
