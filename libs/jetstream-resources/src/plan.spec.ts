@@ -5,124 +5,12 @@ import { Desired, desiredConsumer, desiredOf, desiredStream, Manifest } from './
 import { OWNER_KEY } from './mark';
 import { plan } from './plan';
 import { STREAM_FIELDS, STREAM_SHAPE, StreamSpec } from './stream-spec';
-import { z } from 'zod';
+import { CONSUMER_ROWS, STREAM_ROWS } from '../test/field-rows';
 
 const envelope = { apiVersion: API_VERSION, metadata: { name: 'x' } } as const;
 const stream = (spec: Partial<StreamSpec> = {}): Desired => desiredStream({ name: 'S', ...spec }, 'me');
 const consumer = (spec: Partial<ConsumerSpec> = {}): Desired =>
   desiredConsumer({ streamName: 'S', durableName: 'C', ...spec }, 'me');
-
-/** One row per field: what it is in the manifest, and what the server gets. */
-type Rows<Table extends Record<string, { type: z.ZodType }>> = {
-  [Field in keyof Table]: [z.output<Table[Field]['type']>, unknown];
-};
-
-const STREAM_ROWS: Rows<typeof STREAM_FIELDS> = {
-  name: ['S', 'S'],
-  description: ['text', 'text'],
-  subjects: [['a.>'], ['a.>']],
-  retention: ['interest', 'interest'],
-  maxConsumers: [5, 5],
-  maxMsgs: [10, 10],
-  maxMsgsPerSubject: [3, 3],
-  maxBytes: [1024, 1024],
-  maxAge: ['24h', 86_400e9],
-  maxMsgSize: [512, 512],
-  storage: ['memory', 'memory'],
-  discard: ['new', 'new'],
-  discardPerSubject: [true, true],
-  replicas: [3, 3],
-  noAck: [true, true],
-  duplicateWindow: ['2s', 2e9],
-  placement: [
-    { cluster: 'east', tags: ['ssd'] },
-    { cluster: 'east', tags: ['ssd'] },
-  ],
-  mirror: [
-    { name: 'O', filterSubject: 'a.>', externalApiPrefix: '$JS.hub.API', externalDeliverPrefix: 'hub' },
-    { name: 'O', filter_subject: 'a.>', external: { api: '$JS.hub.API', deliver: 'hub' } },
-  ],
-  sources: [
-    [
-      { name: 'O', optStartSeq: 5, subjectTransforms: [{ source: 'a.*', dest: 'b.{{wildcard(1)}}' }] },
-      { name: 'P', consumer: { name: 'c', deliverSubject: 'd' } },
-      { name: 'Q', optStartTime: '2026-01-02T03:04:05Z' },
-    ],
-    [
-      { name: 'O', opt_start_seq: 5, subject_transforms: [{ src: 'a.*', dest: 'b.{{wildcard(1)}}' }] },
-      { name: 'P', consumer: { name: 'c', deliver_subject: 'd' } },
-      { name: 'Q', opt_start_time: '2026-01-02T03:04:05Z' },
-    ],
-  ],
-  mirrorDirect: [true, true],
-  compression: ['s2', 's2'],
-  subjectTransform: [
-    { source: 'a.*', dest: 'b.$1' },
-    { src: 'a.*', dest: 'b.$1' },
-  ],
-  republish: [
-    { destination: 'copy.>', headersOnly: true },
-    { src: '>', dest: 'copy.>', headers_only: true },
-  ],
-  firstSequence: [100, 100],
-  allowDirect: [true, true],
-  allowRollup: [true, true],
-  denyDelete: [true, true],
-  denyPurge: [true, true],
-  sealed: [true, true],
-  consumerLimits: [
-    { inactiveThreshold: '1h', maxAckPending: 50 },
-    { inactive_threshold: 3600e9, max_ack_pending: 50 },
-  ],
-  allowMsgTtl: [true, true],
-  subjectDeleteMarkerTtl: ['1m', 60e9],
-  allowMsgCounter: [true, true],
-  allowAtomicPublish: [true, true],
-  allowMsgSchedules: [true, true],
-  allowBatched: [true, true],
-  persistMode: ['async', 'async'],
-  metadata: [{ team: 'a' }, { team: 'a', [OWNER_KEY]: 'me' }],
-};
-
-const CONSUMER_ROWS: Rows<typeof CONSUMER_FIELDS> = {
-  durableName: ['C', 'C'],
-  description: ['text', 'text'],
-  ackPolicy: ['all', 'all'],
-  ackWait: ['45s', 45e9],
-  maxDeliver: [5, 5],
-  backoff: [
-    ['1s', '5s'],
-    [1e9, 5e9],
-  ],
-  filterSubject: ['a.b', 'a.b'],
-  filterSubjects: [
-    ['a', 'a.*'],
-    ['a', 'a.*'],
-  ],
-  deliverPolicy: ['lastPerSubject', 'last_per_subject'],
-  optStartSeq: [7, 7],
-  optStartTime: ['2026-01-02T03:04:05Z', '2026-01-02T03:04:05Z'],
-  replayPolicy: ['original', 'original'],
-  maxAckPending: [2000, 2000],
-  maxWaiting: [9, 9],
-  maxRequestBatch: [50, 50],
-  maxRequestExpires: ['1m', 60e9],
-  maxRequestMaxBytes: [4096, 4096],
-  inactiveThreshold: ['1h', 3600e9],
-  headersOnly: [true, true],
-  sampleFreq: ['50%', '50%'],
-  replicas: [1, 1],
-  memStorage: [true, true],
-  deliverSubject: ['push.here', 'push.here'],
-  deliverGroup: ['group', 'group'],
-  flowControl: [true, true],
-  heartbeatInterval: ['5s', 5e9],
-  rateLimitBps: [1_000_000, 1_000_000],
-  priorityPolicy: ['pinned_client', 'pinned_client'],
-  priorityGroups: [['g'], ['g']],
-  pinnedTtl: ['2m', 120e9],
-  metadata: [{ team: 'a' }, { team: 'a', [OWNER_KEY]: 'me' }],
-};
 
 /** JSON drops what is undefined, on its way to the server as here. */
 const sent = (desired: Desired, server: string): unknown =>
