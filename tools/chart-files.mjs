@@ -12,7 +12,10 @@ export function writeChartFiles() {
   mkdirSync(join(FILES, 'jetstream'), { recursive: true });
   for (const name of ['streams.yaml', 'consumers.yaml']) {
     const text = readFileSync(join(root, 'k8s', 'jetstream', name), 'utf8');
-    writeFileSync(join(FILES, 'jetstream', name), `# Made from k8s/jetstream/${name} by npm run generate.\n${text}`);
+    writeFileSync(
+      join(FILES, 'jetstream', name),
+      `# Made from k8s/jetstream/${name} by npm run generate.\n${text}`,
+    );
   }
 }
 
@@ -31,6 +34,8 @@ function writeNatsUsers() {
   );
   writeFileSync(
     join(FILES, 'nats-users.conf'),
-    ['# Made from libs/contracts/src/nats-users.ts by npm run generate.', 'users: [', ...users, ']', ''].join('\n'),
+    ['# Made from libs/contracts/src/nats-users.ts by npm run generate.', 'users: [', ...users, ']', ''].join(
+      '\n',
+    ),
   );
 }

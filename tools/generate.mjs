@@ -38,6 +38,8 @@ execFileSync(join(root, 'node_modules', '.bin', 'buf'), ['generate'], {
 writeEventReference();
 writeConfigReference();
 await writeResourceReference();
+writeChartFiles();
+writeChartValues();
 
 if (process.argv.includes('--check')) {
   const after = snapshot();

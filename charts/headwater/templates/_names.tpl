@@ -40,3 +40,8 @@ helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 {{- define "headwater.count" -}}
 {{- if kindIs "invalid" .value }}{{ ternary .ha .one .root.Values.global.ha.enabled }}{{ else }}{{ int .value }}{{ end }}
 {{- end }}
+
+{{/* Key of an owner's address in the Secret: dict root, owner. The bundled Secret has fixed ones. */}}
+{{- define "headwater.databaseKey" -}}
+{{- if .root.Values.bundled.enabled }}{{ kebabcase .owner }}-url{{ else }}{{ index .root.Values.database.keys .owner | required (printf "headwater: database.keys.%s is not set" .owner) }}{{ end }}
+{{- end }}

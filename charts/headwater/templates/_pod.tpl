@@ -46,7 +46,7 @@ capabilities: { drop: [ALL] }
       - secret: { name: {{ $nats }}, items: [{ key: {{ .process.natsUser }}, path: nats-password }] }
       {{- end }}
       {{- with .process.databaseKey }}
-      - secret: { name: {{ include "headwater.databaseSecret" $.root }}, items: [{ key: {{ index $.root.Values.database.keys . }}, path: database-url }] }
+      - secret: { name: {{ include "headwater.databaseSecret" $.root }}, items: [{ key: {{ include "headwater.databaseKey" (dict "root" $.root "owner" .) }}, path: database-url }] }
       {{- end }}
 {{- end }}
 {{- if and .process.natsUser .root.Values.nats.caSecret }}

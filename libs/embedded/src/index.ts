@@ -6,6 +6,7 @@ export {
   KUBERNETES_VERSION,
   kubeApiserverSpec,
 } from './control-plane';
+export { findHelm, HELM_VERSION } from './helm';
 export { ManagedProcess, type StartOptions } from './managed-process';
 export { type NatsConfigOptions, renderNatsConfig } from './nats-config';
 export { findNatsServer, NATS_SERVER_VERSION, natsServerSpec } from './nats-server';
