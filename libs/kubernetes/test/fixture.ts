@@ -1,4 +1,4 @@
-import { KubernetesClient, KubernetesObject, ResourceType, RuntimeLog, tokenAccess } from '../src';
+import { KubernetesClient, KubernetesObject, ResourceType, tokenAccess } from '../src';
 import { ApiAccess, TestControlPlane } from '@headwater/testing';
 
 /** A kind of the tests' own, with a status. */
@@ -101,15 +101,4 @@ export async function grant(
       subjects: [{ kind: 'ServiceAccount', name: account, namespace }],
     },
   });
-}
-
-/** Keeps what is logged. */
-export function keptLog(): RuntimeLog & { lines: string[] } {
-  const lines: string[] = [];
-  const keep =
-    (level: string) =>
-    (fields: object, message: string): void => {
-      lines.push(`${level}: ${message} ${JSON.stringify(fields)}`);
-    };
-  return { lines, debug: keep('debug'), info: keep('info'), warn: keep('warn'), error: keep('error') };
 }
