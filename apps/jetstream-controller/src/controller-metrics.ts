@@ -10,6 +10,7 @@ export class ControllerMetrics {
   readonly ackPending: Gauge<'namespace' | 'name' | 'stream' | 'consumer'>;
   readonly redelivered: Gauge<'namespace' | 'name' | 'stream' | 'consumer'>;
   readonly connected: Gauge<'connection'>;
+  readonly rounds: Counter<'connection'>;
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -55,6 +56,12 @@ export class ControllerMetrics {
       name: 'jetstream_consumer_redelivered',
       help: 'Messages that wait for their acknowledgement after more than one delivery.',
       labelNames: consumer,
+      registers,
+    });
+    this.rounds = new Counter({
+      name: 'jetstream_rounds_total',
+      help: 'Complete readings of what a server holds.',
+      labelNames: ['connection'],
       registers,
     });
     this.connected = new Gauge({

@@ -52,6 +52,8 @@ export async function startController(options: ControllerOptions): Promise<Contr
       args: [MAIN],
       stopSignal: 'SIGTERM',
       env: {
+        // What the test runner needs to find sources would keep it from what was built.
+        NODE_OPTIONS: '',
         KUBECONFIG: kubeConfigFile,
         HEADWATER_NATS_URL: options.natsUrl,
         HEADWATER_OPS_HOST: '127.0.0.1',

@@ -7,6 +7,7 @@ import {
   type KubernetesObject,
   keyOf,
   type ResourceType,
+  sameJson,
   StatusWriter,
 } from '@headwater/kubernetes';
 import { FIELD_MANAGER } from './asset';
@@ -55,20 +56,22 @@ export class AssetStatusWriter {
     this.writer = new StatusWriter({ ...options, fieldManager: FIELD_MANAGER });
   }
 
-  async write(resource: KubernetesObject, { verdict, facts, recreated }: Told): Promise<void> {
+  /** @returns milliseconds until new facts that were not written may be; undefined when all is told */
+  async write(resource: KubernetesObject, { verdict, facts, recreated }: Told): Promise<number | undefined> {
     const { now, factsMs } = this.options;
     const { conditions: before = [], observedGeneration, driftedFields: _, ...known } = statusOf(resource);
     const generation = resource.metadata.generation ?? 0;
     const conditions = conditionsBy(verdict, before, { generation, now: now(), recreated });
     const key = keyOf(resource.metadata);
     const at = now().getTime();
-    const onlyFacts = observedGeneration === generation && conditions.every((each, i) => each === before[i]);
-    const soon = at - (this.writtenAt.get(key) ?? 0) < factsMs;
-    const told =
-      facts === undefined || (onlyFacts && soon && facts.created === known.created) ? known : facts;
+    const onlyFacts = observedGeneration === generation && sameJson(conditions, before);
+    const waitMs = (this.writtenAt.get(key) ?? 0) + factsMs - at;
+    const early = onlyFacts && waitMs > 0 && facts?.created === known.created;
+    const told = facts === undefined || early ? known : facts;
     const drifted = verdict.drifted.length === 0 ? {} : { driftedFields: verdict.drifted };
     const status = { ...told, ...drifted, observedGeneration: generation, conditions };
     if (await this.writer.write(resource, status)) this.writtenAt.set(key, at);
+    return early && facts !== undefined && !sameJson(facts, known) ? waitMs : undefined;
   }
 
   /** The object is gone. */

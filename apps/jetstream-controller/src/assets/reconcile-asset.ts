@@ -139,15 +139,17 @@ export class AssetReconciler {
     announce(asset, result, this.world);
     this.world.onAligned(asset, result);
     const verdict = verdictOf(result);
-    await this.status.write(resource, {
+    const factsDueMs = await this.status.write(resource, {
       verdict,
       facts: result.observed && factsOf(asset, result.observed, this.world),
       recreated: recreatedMessage(asset, result),
     });
     // A missing stream wakes its consumers; for all else that is not for ever, the server is asked again.
-    const wakes =
-      result.reason === 'StreamNotReady' || (result.outcome !== 'refused' && result.outcome !== 'waiting');
-    return !wakes && !result.terminal ? { requeueAfterMs: RETRY_REFUSED_MS * (0.5 + Math.random()) } : {};
+    const hindered = result.outcome === 'refused' || result.outcome === 'waiting';
+    if (hindered && !result.terminal && result.reason !== 'StreamNotReady') {
+      return { requeueAfterMs: RETRY_REFUSED_MS * (0.5 + Math.random()) };
+    }
+    return factsDueMs === undefined ? {} : { requeueAfterMs: factsDueMs };
   }
 
   /** Whether an object's mark names a resource of this cluster that does not claim the object any more. */

@@ -45,6 +45,7 @@ export class Rounds {
         if (server.status !== 'connected' || signal.aborted) continue;
         try {
           await this.round(connection, server.api, signal);
+          world.metrics.rounds.inc({ connection });
         } catch (error) {
           if (!signal.aborted) onError(connection, error);
         }
