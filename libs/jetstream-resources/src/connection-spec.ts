@@ -93,6 +93,15 @@ export const CONNECTION_FIELDS = {
       .regex(/^[^ \t\r\n.*>]+$/, 'must be a name without dots and spaces'),
     description: 'JetStream domain whose API is used.',
   },
+  inboxPrefix: {
+    type: z
+      .string()
+      .min(1)
+      .max(255)
+      .regex(/^[^ \t\r\n.*>]+$/, 'must be a name without dots and spaces'),
+    description:
+      'First part of the subjects that answers come to, for servers that let each user read only its own; _INBOX when not given.',
+  },
   account: {
     type: text,
     description: 'A note of the account that the credentials belong to; it changes nothing.',

@@ -45,6 +45,7 @@ export async function readParts(
   return {
     servers: spec.servers,
     domain: spec.jsDomain,
+    inboxPrefix: spec.inboxPrefix,
     ...(tls === undefined
       ? {}
       : {
