@@ -10,7 +10,8 @@ const run = promisify(execFile);
 /** The pinned version; `tools/nats-server/go.mod` says the same. */
 export const NATS_SERVER_VERSION = '2.15.2';
 
-/** The oldest server that the platform supports. */
+/** The oldest line of servers that the platform supports, and its pinned patch; `tools/nats-server-2.11/go.mod` says the same. */
+export const OLDEST_NATS_SERVER_VERSION = '2.11.17';
 const OLDEST: [number, number] = [2, 11];
 
 async function versionOf(binary: string): Promise<string> {
@@ -60,6 +61,40 @@ export async function findNatsServer(
     duration: 'about half a minute',
     progress,
     signal,
+  });
+}
+
+/**
+ * The oldest nats-server that is supported, for tests: `HEADWATER_OLDEST_NATS_SERVER`, else the pinned version built with Go
+ * into the cache folder (half a minute, once per machine).
+ *
+ * @param moduleDir folder of the pinned Go module, `tools/nats-server-2.11`
+ * @param progress is told in one line what takes long, and that it still goes on
+ * @throws SetupError
+ */
+export async function findOldestNatsServer(
+  moduleDir: string,
+  progress: (line: string) => void = () => undefined,
+): Promise<string> {
+  const named = process.env['HEADWATER_OLDEST_NATS_SERVER'];
+  if (named) {
+    if (await executable(named)) return resolve(named);
+    throw new SetupError(`HEADWATER_OLDEST_NATS_SERVER names ${named}, which is not an executable file`);
+  }
+  const built = builtTool('nats-server', OLDEST_NATS_SERVER_VERSION);
+  if (await executable(built)) return built;
+  if (!(await onPath('go'))) {
+    throw new SetupError(
+      `Go, to build nats-server ${OLDEST_NATS_SERVER_VERSION}, is not there; install it or set HEADWATER_OLDEST_NATS_SERVER`,
+    );
+  }
+  return buildWithGo({
+    name: 'nats-server',
+    version: OLDEST_NATS_SERVER_VERSION,
+    moduleDir,
+    package: 'github.com/nats-io/nats-server/v2',
+    duration: 'about half a minute',
+    progress,
   });
 }
 

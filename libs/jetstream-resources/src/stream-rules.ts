@@ -4,6 +4,10 @@ import type { StreamSpec } from './stream-spec';
 
 const on = (...fields: string[]): string =>
   fields.map((field) => `(has(self.${field}) && self.${field})`).join(' || ');
+const celTtl = (self: string): string =>
+  `((has(${self}.allowMsgTtl) && ${self}.allowMsgTtl) || (has(${self}.subjectDeleteMarkerTtl) && duration(${self}.subjectDeleteMarkerTtl) > duration('0')))`;
+const hasTtl = (spec: StreamSpec): boolean =>
+  spec.allowMsgTtl === true || nanoseconds(spec.subjectDeleteMarkerTtl) > 0;
 const AGAIN = 'delete this resource and make it again (deletionPolicy Retain keeps the stream)';
 
 /** What JetStream asks of the fields of a stream together. */
@@ -146,7 +150,13 @@ export const STREAM_TRANSITIONS: readonly TransitionRule<StreamSpec>[] = [
   staysOn('denyDelete', 'denyDelete stays on once it is on; JetStream has no way to turn it off'),
   staysOn('denyPurge', 'denyPurge stays on once it is on; JetStream has no way to turn it off'),
   staysOn('sealed', 'a sealed stream stays sealed; JetStream has no way to open it'),
-  staysOn('allowMsgTtl', 'allowMsgTtl stays on once it is on; JetStream has no way to turn it off'),
+  {
+    field: 'allowMsgTtl',
+    message:
+      'message TTLs stay on once they are on, also where subjectDeleteMarkerTtl has turned them on; set allowMsgTtl: true',
+    cel: `!${celTtl('oldSelf')} || ${celTtl('self')}`,
+    holds: (spec, before) => !hasTtl(before) || hasTtl(spec),
+  },
   staysOn(
     'allowMsgSchedules',
     'allowMsgSchedules stays on once it is on; JetStream has no way to turn it off',

@@ -9,6 +9,7 @@ export { type ApiAccess, type ApiRequest } from './control-plane-request';
 export { eventually } from './eventually';
 export { startTestNats, startTestNatsCluster, type TestNats, type TestNatsOptions } from './nats';
 export { reservePort, type ReservedPort } from './ports';
+export { oldestNatsServer } from './oldest-nats';
 export {
   createTestDatabase,
   execute,
