@@ -1,5 +1,5 @@
 // Custom resource definitions of the controller's chart and docs/reference/ pages of its kinds, from the tables that declare them.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { root } from './prepare.mjs';
@@ -92,6 +92,7 @@ function pageOf(definition, specOpenApi, crd) {
 export async function writeResourceReference() {
   const { customResourceDefinition, DEFINITIONS, specOpenApi } = require('@headwater/jetstream-resources');
   const { stringify } = require('yaml');
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const prettier = require('prettier');
   const style = await prettier.resolveConfig(join(root, 'package.json'));
   const crds = join(root, 'charts', 'jetstream-controller', 'crds');
@@ -101,6 +102,12 @@ export async function writeResourceReference() {
   for (const definition of DEFINITIONS) {
     const { plural } = definition.kind;
     const crd = customResourceDefinition(definition);
+    // By the annotation an older release knows not to replace a newer one's.
+    crd.metadata = {
+      ...crd.metadata,
+      labels: { 'app.kubernetes.io/part-of': 'headwater' },
+      annotations: { 'headwater.dev/version': version },
+    };
     const text = `# Generated from libs/jetstream-resources by npm run generate; do not edit.\n${stringify(
       crd,
       {

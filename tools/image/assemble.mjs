@@ -34,7 +34,7 @@ cpSync('node_modules', join(target, 'node_modules'), { recursive: true, verbatim
 for (const manifest of projects) {
   const folder = dirname(manifest);
   mkdirSync(join(target, folder), { recursive: true });
-  for (const part of ['package.json', 'dist', 'bin'])
+  for (const part of ['package.json', 'dist', 'bin', 'proto'])
     if (existsSync(join(built, folder, part)))
       cpSync(join(built, folder, part), join(target, folder, part), { recursive: true });
 }

@@ -71,6 +71,7 @@ spec:
             {{- if eq .Values.scope "Namespace" }}
             - { name: HEADWATER_WATCH_NAMESPACE, value: {{ .Release.Namespace }} }
             - { name: HEADWATER_SCOPE_MARKER, value: {{ include "jetstream-controller.marker" . }} }
+            - { name: HEADWATER_HANDOVER_SECONDS, value: '{{ .Values.handoverSeconds }}' }
             {{- end }}
             {{- range $key, $value := .Values.env }}
             - { name: {{ $key }}, value: {{ $value | toString | quote }} }
@@ -139,7 +140,7 @@ metadata:
   namespace: {{ .Release.Namespace }}
   labels:
     {{- include "jetstream-controller.labels" . | nindent 4 }}
-    jetstream.headwater.dev/scope: Namespace
+    jetstream.headwater.dev/scope: namespace
 data:
   controller: {{ include "jetstream-controller.fullname" . }}
 {{- end }}

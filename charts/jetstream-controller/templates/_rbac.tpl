@@ -21,12 +21,15 @@
   verbs: [get]
   resourceNames: {{- toYaml .Values.secretAccess.names | nindent 4 }}
 {{- end }}
+{{- if eq .Values.scope "Cluster" }}
+# Markers are found by their label, which RBAC can't name.
 - apiGroups: ['']
   resources: [configmaps]
   verbs: [list, watch]
+{{- end }}
 - apiGroups: ['']
   resources: [configmaps]
-  verbs: [get, patch]
+  verbs: [get, list, watch, patch]
   resourceNames: [{{ include "jetstream-controller.marker" . }}]
 {{- end }}
 

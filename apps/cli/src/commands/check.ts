@@ -37,8 +37,8 @@ const answer = z.object({ status: z.union([z.string(), z.number()]) });
 /** @throws CommandFailed unless the standard health service says that everything is served */
 function checkHealth(address: string): Promise<void> {
   const client = new HealthClient(address, credentials.createInsecure());
-  const method = health['check'];
-  if (!method) throw new Error('grpc-health-check has no method check any more');
+  const method = health['Check'];
+  if (!method) throw new Error('grpc-health-check has no method Check any more');
   return new Promise<void>((resolve, reject) => {
     const deadline = Date.now() + 20_000;
     client.makeUnaryRequest(
