@@ -26,7 +26,11 @@ export class NamespaceScope implements Scope {
     if (!marker) return Promise.resolve();
     return new Promise((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined;
+      let settled = false;
+      // What is there already is told before there is anything to stop.
+      let stopListening = (): void => undefined;
       const settle = (end: () => void): void => {
+        settled = true;
         clearTimeout(timer);
         signal.removeEventListener('abort', aborted);
         stopListening();
@@ -44,9 +48,10 @@ export class NamespaceScope implements Scope {
         }
         timer ??= setTimeout(() => settle(resolve), this.handoverMs - Math.max(age, 0));
       };
-      const stopListening = marker.onChange(look);
+      stopListening = marker.onChange(look);
       signal.addEventListener('abort', aborted);
-      if (signal.aborted) aborted();
+      if (settled) stopListening();
+      else if (signal.aborted) aborted();
       else look();
     });
   }
