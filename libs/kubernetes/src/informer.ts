@@ -272,7 +272,7 @@ export class Informer<T extends KubernetesObject = KubernetesObject> {
   private async waitAfter(error: unknown, doing: string, signal: AbortSignal): Promise<void> {
     const fields = { kind: this.options.type.kind, failures: this.failures + 1, err: error };
     const standing = isForbidden(error) || isNotFound(error);
-    if (standing) this.log.error(fields, `${doing} is refused and tried again`);
+    if (standing) this.log.error(fields, `${doing} is refused and is tried again`);
     else this.log.warn(fields, `${doing} failed and is tried again`);
     await pause(this.delay(), signal);
   }
