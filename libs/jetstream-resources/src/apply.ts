@@ -1,9 +1,13 @@
 import type { NatsConnection } from '@nats-io/transport-node';
-import { converge } from './converge';
+import { converge, read } from './converge';
 import { Convergence, ConvergenceReason } from './convergence';
 import { JetStreamApi } from './jetstream-api';
+import { ConsumerInfo, ServerConfig, StreamInfo } from './jetstream-info';
+import { JetStreamRefusal } from './jetstream-refusal';
 import { Desired, desiredOf, Manifest, titleOf } from './manifest';
+import { changesOf } from './plan';
 import { Known } from './resume';
+import { FieldChange } from './server-config';
 
 /** What has become of one manifest. */
 export interface Applied {
@@ -13,6 +17,8 @@ export interface Applied {
   readonly outcome: Convergence['outcome'];
   /** Fields that were changed, that differ, or that are refused, as paths in the manifest. */
   readonly fields: readonly string[];
+  /** What was held before, and what is declared. */
+  readonly changes: readonly FieldChange[];
   /** A sentence, where the outcome does not say everything. */
   readonly reason?: string;
   readonly code: ConvergenceReason;
@@ -54,18 +60,24 @@ export async function apply(
   const results: Applied[] = [];
   for (const object of inOrder) {
     const known = memory.get(titleOf(object));
+    const before = await look(api, object);
     const result = await converge(api, object, {
       dryRun,
+      ...(before === undefined ? {} : { observed: before }),
       previouslySeen: known !== undefined,
       ...(known === undefined ? {} : { known }),
     });
     if (!dryRun) remember(memory, object, result);
-    results.push(appliedOf(object, result));
+    results.push(appliedOf(object, result, before?.config));
   }
   return results;
 }
 
-function appliedOf(object: Desired, { outcome, fields, message, reason }: Convergence): Applied {
+function appliedOf(
+  object: Desired,
+  { outcome, fields, message, reason }: Convergence,
+  before: ServerConfig | undefined,
+): Applied {
   const says =
     outcome === 'unchanged' || outcome === 'updated' || reason === 'Created' || reason === 'Converged';
   return {
@@ -74,8 +86,22 @@ function appliedOf(object: Desired, { outcome, fields, message, reason }: Conver
     outcome,
     fields,
     code: reason,
+    changes: before === undefined ? [] : changesOf(object, before, fields),
     ...(says ? {} : { reason: message }),
   };
+}
+
+/** The object as it is, `null` when it is not there; undefined where the server refuses, which the converging tells. */
+async function look(
+  api: JetStreamApi,
+  object: Desired,
+): Promise<StreamInfo | ConsumerInfo | null | undefined> {
+  try {
+    return (await read(api, object)) ?? null;
+  } catch (error) {
+    if (error instanceof JetStreamRefusal) return undefined;
+    throw error;
+  }
 }
 
 function remember(memory: Memory, object: Desired, { observed }: Convergence): void {

@@ -4,7 +4,7 @@ import { ConsumerInfo, ServerConfig, StreamInfo } from './jetstream-info';
 import { CODE, JetStreamRefusal } from './jetstream-refusal';
 import { Desired } from './manifest';
 import { metadataOf, RESET_KEY } from './mark';
-import { differing, needsLevel, plan, PlanContext, show } from './plan';
+import { changesOf, differing, needsLevel, plan, PlanContext } from './plan';
 import { Policies } from './policies';
 import { refusalReason } from './refusal-reason';
 import { finishReset, Known } from './resume';
@@ -238,18 +238,10 @@ const declaredFields = ({ fields, config }: Desired): string[] =>
   fields.filter(({ server }) => server in config && server !== 'metadata').map(({ field }) => field);
 
 /** `spec.maxMsgs is 99 instead of 10`, for each field. */
-function describe(desired: Desired, config: ServerConfig, names: readonly string[]): string {
-  const held = desired.complete(config);
-  const wanted = desired.complete(desired.config);
-  return names
-    .map((name) => {
-      const field = desired.fields.find((candidate) => candidate.field === name);
-      if (field === undefined) return name;
-      const value = (of: ServerConfig): string => show(field.canonical(of[field.server]));
-      return `${name} is ${value(held)} instead of ${value(wanted)}`;
-    })
+const describe = (desired: Desired, config: ServerConfig, names: readonly string[]): string =>
+  changesOf(desired, config, names)
+    .map(({ field, held, declared }) => `${field} is ${held} instead of ${declared}`)
     .join(', ');
-}
 
 function refused(desired: Desired, error: JetStreamRefusal, changed: readonly string[]): Convergence {
   const { reason, fields, terminal } = refusalReason(error, desired, changed);

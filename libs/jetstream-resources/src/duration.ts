@@ -45,3 +45,24 @@ export function nanoseconds(text: string | undefined): number {
     return 0;
   }
 }
+
+const UNITS: readonly [string, number][] = [
+  ['h', 3600e9],
+  ['m', 60e9],
+  ['s', 1e9],
+  ['ms', 1e6],
+  ['us', 1e3],
+  ['ns', 1],
+];
+
+/** A number of nanoseconds as a manifest would say it, `1h30m`. */
+export function formatDuration(nanoseconds: number): string {
+  let left = nanoseconds;
+  let text = '';
+  for (const [unit, size] of UNITS) {
+    const whole = Math.floor(left / size);
+    if (whole > 0) text += `${whole}${unit}`;
+    left -= whole * size;
+  }
+  return text || '0';
+}

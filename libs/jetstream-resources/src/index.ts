@@ -2,6 +2,7 @@ export { type Applied, apply, type ApplyOptions, DEFAULT_OWNER, type Memory } fr
 export { type ConnectionSpec, connectionSpec } from './connection-spec';
 export { type ConsumerSpec, consumerSpec } from './consumer-spec';
 export { converge, type ConvergeOptions } from './converge';
+export { type Converted, convertNack, isNack } from './convert-nack';
 export { type Convergence, type ConvergenceReason } from './convergence';
 export { customResourceDefinition, DEFINITIONS, type KindDefinition, type OpenApi, specOpenApi } from './crd';
 export { parseDuration } from './duration';
@@ -29,11 +30,12 @@ export {
   titleOf,
 } from './manifest';
 export { OWNER_KEY, ownerOf } from './mark';
-export { differences, type Plan, plan, type PlanContext } from './plan';
+export { changesOf, differences, type Plan, plan, type PlanContext } from './plan';
 export { DEFAULT_POLICIES, type Policies, policiesOf, type PolicySpec } from './policies';
 export { ManifestError, parseManifests, readManifests } from './read-manifests';
 export { remove, type Removal } from './remove';
 export { type Known } from './resume';
+export { type FieldChange } from './server-config';
 export {
   type ConnectionStatus,
   connectionStatus,

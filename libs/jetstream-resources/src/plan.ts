@@ -4,7 +4,7 @@ import { ServerConfig } from './jetstream-info';
 import { Desired } from './manifest';
 import { keepResumed, metadataOf, ownerOf, PAUSE_KEY, RESET_KEY } from './mark';
 import { Policies } from './policies';
-import { comparable, ComparedField } from './server-config';
+import { comparable, ComparedField, FieldChange } from './server-config';
 
 /** What has to be done so that the server holds what is declared. */
 export type Plan =
@@ -129,7 +129,7 @@ function immutable(
   );
   if (frozen.length === 0) return undefined;
   const changes = frozen.map(
-    ({ field, server, canonical }) =>
+    ({ field, server, canonical, show }) =>
       `${field} from ${show(canonical(from[server]))} to ${show(canonical(to[server]))}`,
   );
   return {
@@ -182,4 +182,29 @@ export function sameInstant(a: unknown, b: unknown): boolean {
   return new Date(String(a)).getTime() === new Date(String(b)).getTime();
 }
 
-export const show = (value: unknown): string => (isEmpty(value) ? 'unset' : JSON.stringify(value));
+/** What is held and what is declared, for the fields of a comparison. */
+export function changesOf(desired: Desired, observed: ServerConfig, names: readonly string[]): FieldChange[] {
+  const held = desired.complete(observed);
+  const declared = desired.complete(keepResumed(desired.config, observed));
+  return names.map((name): FieldChange => {
+    const field = desired.fields.find((candidate) => candidate.field === name);
+    if (field === undefined)
+      return OTHER[name]?.(desired, observed) ?? { field: name, held: '', declared: '' };
+    const { canonical, show, server } = field;
+    return { field: name, held: show(canonical(held[server])), declared: show(canonical(declared[server])) };
+  });
+}
+
+/** What is compared beside the fields. */
+const OTHER: Readonly<Record<string, (desired: Desired, observed: ServerConfig) => FieldChange>> = {
+  metadata: ({ owner }, observed) => ({
+    field: 'metadata',
+    held: `owner ${ownerOf(observed) ?? 'nobody'}`,
+    declared: `owner ${owner}`,
+  }),
+  'spec.pauseUntil': ({ pauseUntil }, observed) => ({
+    field: 'spec.pauseUntil',
+    held: isEmpty(observed['pause_until']) ? 'unset' : String(observed['pause_until']),
+    declared: pauseUntil ?? 'unset',
+  }),
+};

@@ -1,4 +1,5 @@
 import { isEmpty, stable } from './canonical';
+import { formatDuration, parseDuration } from './duration';
 import { FieldTable, ServerNeed } from './field';
 import { ServerConfig } from './jetstream-info';
 
@@ -10,6 +11,8 @@ export interface ComparedField {
   readonly canonical: (value: unknown) => unknown;
   readonly frozen: (from: unknown, to: unknown) => boolean;
   readonly since: (value: unknown) => ServerNeed | undefined;
+  /** A value of the server's as people read it. */
+  readonly show: (value: unknown) => string;
 }
 
 /** The configuration that a spec stands for: declared values as the server holds them, and nothing else. */
@@ -27,7 +30,7 @@ export function toConfig(
 
 /** The fields to compare. One that the table does not know, of a newer server, is left alone. */
 export function comparedFields(table: FieldTable): ComparedField[] {
-  return Object.entries(table).map(([name, { server, unset, canonical, frozen, since }]) => ({
+  return Object.entries(table).map(([name, { server, unset, canonical, frozen, since, encode }]) => ({
     field: `spec.${name}`,
     server,
     canonical: (value) => {
@@ -36,6 +39,12 @@ export function comparedFields(table: FieldTable): ComparedField[] {
     },
     frozen: frozen ?? (() => false),
     since: since ?? (() => undefined),
+    show: (value) =>
+      isEmpty(value)
+        ? 'unset'
+        : encode === parseDuration && typeof value === 'number'
+          ? formatDuration(value)
+          : JSON.stringify(value),
   }));
 }
 
@@ -43,4 +52,12 @@ export function comparedFields(table: FieldTable): ComparedField[] {
 export function comparable({ server, canonical }: ComparedField, config: ServerConfig): string | undefined {
   const value = canonical(config[server]);
   return isEmpty(value) ? undefined : stable(value);
+}
+
+/** One field that is not as declared, its values as people read them. */
+export interface FieldChange {
+  /** Path in the manifest. */
+  readonly field: string;
+  readonly held: string;
+  readonly declared: string;
 }
