@@ -5,6 +5,8 @@ import { check } from './commands/check';
 import { applyCrds, DEFAULT_FOLDER } from './commands/crds';
 import { createCredentials } from './commands/credentials';
 import { createDatabases } from './commands/databases';
+import { convert } from './commands/convert';
+import { diff } from './commands/diff';
 import { lag } from './commands/lag';
 import { migrateAll } from './commands/migrate';
 import { cancelOrder, createOrder, getOrder, listOrders } from './commands/orders';
@@ -136,6 +138,20 @@ export function buildProgram(): Command {
     .addOption(dataDir)
     .option('--dry-run', 'show what would change and change nothing')
     .action(apply);
+  program
+    .command('diff')
+    .description('show what apply would change, and change nothing; exit code 1 when something differs')
+    .requiredOption('-f, --file <file...>', 'files or folders with YAML')
+    .addOption(nats)
+    .addOption(dataDir)
+    .action(diff);
+  program
+    .command('convert')
+    .description(
+      "print NACK's manifests (jetstream.nats.io) as Headwater's; what changes is told beside them",
+    )
+    .argument('<file...>', 'files with YAML')
+    .action(convert);
 
   program
     .command('migrate')

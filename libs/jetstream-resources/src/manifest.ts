@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { canonicalInstant } from './canonical';
+import { connectionSpec } from './connection-spec';
 import {
   completeConsumer,
   CONSUMER_FIELDS,
@@ -28,6 +29,12 @@ export const consumerManifest = z.strictObject({
   kind: z.literal('Consumer'),
   metadata: objectMeta,
   spec: consumerSpec,
+});
+export const connectionManifest = z.strictObject({
+  apiVersion: z.literal(API_VERSION),
+  kind: z.literal('Connection'),
+  metadata: objectMeta,
+  spec: connectionSpec,
 });
 export const manifestSchema = z.discriminatedUnion('kind', [streamManifest, consumerManifest]);
 
