@@ -30,6 +30,8 @@ export const schema = z.object({
   HEADWATER_SCALER_PORT: portNumber.default(9098),
   /** Address of the same. */
   HEADWATER_SCALER_HOST: z.string().default('0.0.0.0'),
+  /** Seconds of silence after which a watch of the API server is taken for cut; it sends a bookmark every minute. */
+  HEADWATER_WATCH_SILENCE_SECONDS: z.coerce.number().min(1).max(600).default(75),
   /** Objects of each kind that are worked on at the same time. */
   HEADWATER_CONCURRENCY: z.coerce.number().int().min(1).max(256).default(16),
   /** Seconds between two readings of every stream, which find what no advisory has told and refresh the live facts. */

@@ -1,4 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Asset } from './assets/asset';
 
 /** What this controller measures beside the metrics of every controller. */
 export class ControllerMetrics {
@@ -70,5 +71,17 @@ export class ControllerMetrics {
       labelNames: ['connection'],
       registers,
     });
+  }
+
+  /** A resource is gone, and its series with it. */
+  forget({ kind, resource: { metadata }, stream, spec }: Asset): void {
+    const { namespace = '', name } = metadata;
+    this.ready.remove({ kind, namespace, name });
+    if ('durableName' in spec) {
+      const labels = { namespace, name, stream, consumer: spec.durableName };
+      for (const gauge of [this.pending, this.ackPending, this.redelivered]) gauge.remove(labels);
+    } else {
+      for (const gauge of [this.messages, this.bytes]) gauge.remove({ namespace, name, stream });
+    }
   }
 }

@@ -48,6 +48,7 @@ export async function startController(context: ControllerContext, config: Contro
     await Promise.all(running);
   });
   const { HEADWATER_WATCH_NAMESPACE: namespace } = config;
+  const inactivityMs = config.HEADWATER_WATCH_SILENCE_SECONDS * 1000;
 
   const cached = readiness.declare('caches');
   const clusterId = await clusterIdOf(client, config, stop.signal);
@@ -56,6 +57,7 @@ export async function startController(context: ControllerContext, config: Contro
     const cache = new Informer({
       client,
       type: TYPES[kind],
+      inactivityMs,
       ...(namespace === undefined ? {} : { namespace }),
       log,
       metrics: runtimeMetrics,
@@ -93,6 +95,7 @@ export async function startController(context: ControllerContext, config: Contro
     client,
     pool,
     scope,
+    inactivityMs,
     runtimeMetrics,
     metrics: controllerMetrics,
     log,

@@ -8,15 +8,15 @@ import {
   WorkQueue,
 } from '@headwater/kubernetes';
 import { type AssetKind, assetOf, claimOf, isReadable } from './assets/asset';
-import { waitsForStream } from './assets/asset-status';
 import { type AssetWorld, INDEX } from './assets/asset-world';
 import { AssetReconciler } from './assets/reconcile-asset';
 import { type Changed } from './changes/advisories';
 import { Rounds } from './changes/rounds';
 import { followServers } from './changes/follow-servers';
+import { Waiting } from './changes/waiting';
 
 export interface LeadOptions {
-  world: Omit<AssetWorld, 'onAligned'>;
+  world: Omit<AssetWorld, 'onAligned' | 'waiting'>;
   concurrency: number;
   /** Milliseconds between two readings of what the servers hold. */
   roundMs: number;
@@ -45,19 +45,23 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
   const enqueueAll = (kind: AssetKind, resources: readonly KubernetesObject[]): void => {
     for (const { metadata } of resources) enqueue(kind, keyOf(metadata));
   };
+  const waiting = new Waiting(enqueue);
   const world: AssetWorld = {
     ...options.world,
+    waiting,
     onAligned: ({ kind, claim, connection, stream }, { outcome, observed }) => {
       if (!observed) return;
-      if (kind === 'Stream') {
-        positions.noteStream(claim, observed.created);
-        const consumers = caches.Consumer.byIndex(INDEX.stream, claim);
-        enqueueAll('Consumer', outcome === 'created' ? consumers : consumers.filter(waitsForStream));
-      } else if ('ack_floor' in observed) {
-        const streamCreated = positions.streamCreated(claimOf(connection, stream));
-        if (streamCreated === undefined) return;
-        positions.noteConsumer(claim, { created: streamCreated, ackFloor: observed.ack_floor.stream_seq });
+      if ('ack_floor' in observed) {
+        const created = positions.streamCreated(claimOf(connection, stream));
+        if (created !== undefined)
+          positions.noteConsumer(claim, { created, ackFloor: observed.ack_floor.stream_seq });
+        return;
       }
+      positions.noteStream(claim, observed.created);
+      waiting.release(claim);
+      // Those that it had are gone with the stream that it was before.
+      if (kind === 'Stream' && outcome === 'created')
+        enqueueAll('Consumer', caches.Consumer.byIndex(INDEX.stream, claim));
     },
   };
   const rounds = new Rounds({
@@ -74,9 +78,9 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
     if (consumer !== undefined) return enqueueAll('Consumer', caches.Consumer.byIndex(INDEX.claim, claim));
     const declared = caches.Stream.byIndex(INDEX.claim, claim);
     enqueueAll('Stream', declared);
+    if (!gone) waiting.release(claim);
     // Where the stream is declared, its consumers are looked at after it.
-    const consumers = caches.Consumer.byIndex(INDEX.stream, claim);
-    if (declared.length === 0) enqueueAll('Consumer', gone ? consumers : consumers.filter(waitsForStream));
+    else if (declared.length === 0) enqueueAll('Consumer', caches.Consumer.byIndex(INDEX.stream, claim));
   };
   const changedInKubernetes =
     (kind: AssetKind) =>
@@ -89,6 +93,9 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
         if (!isReadable(asset)) continue;
         const rivals = caches[kind].byIndex(INDEX.claim, asset.claim);
         if (rivals.length > 1 || change.type === 'deleted') enqueueAll(kind, rivals);
+        if (change.type !== 'deleted') continue;
+        world.metrics.forget(asset);
+        if (rivals.length === 0) positions.forget(asset.claim);
       }
     };
   const connectionDiffers = (connection: string): void => {
@@ -107,8 +114,11 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
     world.connections.onChange(connectionDiffers),
     followServers(world.pool, {
       onChanged: changedInJetStream,
-      onBack: (connection) => rounds.hurry(connection),
-      onDifferent: connectionDiffers,
+      onGone: connectionDiffers,
+      onBack: (connection) => {
+        waiting.release(connection);
+        rounds.hurry(connection);
+      },
     }),
   ];
   try {

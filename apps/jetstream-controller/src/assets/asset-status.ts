@@ -1,7 +1,6 @@
 import type { ConsumerStatus, StreamStatus } from '@headwater/jetstream-resources';
 import {
   type Condition,
-  conditionOf,
   isTrue,
   type KubernetesClient,
   type KubernetesObject,
@@ -25,10 +24,6 @@ export const conditionsOf = (resource: KubernetesObject): readonly Condition[] =
 /** Whether JetStream was found to hold what this very spec declares. */
 export const wasSynced = (resource: KubernetesObject): boolean =>
   isTrue(conditionsOf(resource), 'Synced', resource.metadata.generation);
-
-/** Whether a consumer was last found to have no stream yet. */
-export const waitsForStream = (consumer: KubernetesObject): boolean =>
-  conditionOf(conditionsOf(consumer), 'Ready')?.reason === 'StreamNotReady';
 
 /** What a pass has found out. */
 export interface Told {

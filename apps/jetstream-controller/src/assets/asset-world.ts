@@ -1,5 +1,6 @@
 import type { Convergence } from '@headwater/jetstream-resources';
 import type { EventRecorder, Informer, KubernetesClient, KubernetesObject } from '@headwater/kubernetes';
+import type { Waiting } from '../changes/waiting';
 import type { ConnectionPool } from '../connections/connection-pool';
 import type { Connections } from '../connections/connections';
 import type { ControllerMetrics } from '../controller-metrics';
@@ -22,6 +23,7 @@ export interface AssetWorld {
   readonly factsMs: number;
   readonly now: () => Date;
   readonly connections: Pick<Connections, 'refusal' | 'onChange'>;
+  readonly waiting: Waiting;
   /** Is told when JetStream has been asked about an object, and what came of it. */
   onAligned(asset: Asset, result: Convergence): void;
 }

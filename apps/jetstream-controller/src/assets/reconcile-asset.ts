@@ -16,6 +16,7 @@ import {
   type Asset,
   type AssetKind,
   assetOf,
+  claimOf,
   desiredBy,
   FINALIZER,
   isPaused,
@@ -24,7 +25,7 @@ import {
   type Unreadable,
 } from './asset';
 import { type AssetWorld, INDEX } from './asset-world';
-import { AssetStatusWriter, conditionsOf, statusOf } from './asset-status';
+import { AssetStatusWriter, conditionsOf, statusOf, type Told } from './asset-status';
 import { factsOf } from './facts';
 import { recreatedMessage } from './recreated';
 import { holderOf } from './rivals';
@@ -90,21 +91,16 @@ export class AssetReconciler {
     await change(this.world.client, this.type, resource, FINALIZER);
   }
 
-  private serverFor({ connection, resource }: Asset): Server | Verdict {
+  private serverFor(asset: Asset): Server | Verdict {
+    const { connection, resource } = asset;
     const refused = this.world.connections.refusal(connection, resource.metadata.namespace ?? '');
     if (refused) return refused;
     const server = this.world.pool.serverOf(connection);
-    switch (server.status) {
-      case 'connected':
-        return server;
-      case 'connecting':
-        return disconnected(server.fault, `no connection to NATS: ${server.message}`);
-      case 'unknown':
-        return waiting(
-          'ConnectionNotReady',
-          `the Connection ${connection} can't be used yet; see its conditions`,
-        );
-    }
+    if (server.status === 'connected') return server;
+    this.world.waiting.add(connection, asset);
+    return server.status === 'connecting'
+      ? disconnected(server.fault, `no connection to NATS: ${server.message}`)
+      : waiting('ConnectionNotReady', `the Connection ${connection} can't be used yet; see its conditions`);
   }
 
   /** The resource that has what this one declares too; undefined when that is this one. */
@@ -122,6 +118,8 @@ export class AssetReconciler {
       known: this.positionOf(asset),
       previouslySeen: statusOf(resource).created !== undefined,
     };
+    const ofStream = claimOf(asset.connection, asset.stream);
+    const streamBefore = this.world.positions.streamCreated(ofStream);
     let result: Convergence;
     try {
       result = await converge(api, desired, options);
@@ -139,16 +137,18 @@ export class AssetReconciler {
     announce(asset, result, this.world);
     this.world.onAligned(asset, result);
     const verdict = verdictOf(result);
-    const factsDueMs = await this.status.write(resource, {
+    const factsDueMs = await this.report(resource, {
       verdict,
       facts: result.observed && factsOf(asset, result.observed, this.world),
       recreated: recreatedMessage(asset, result),
     });
-    // A missing stream wakes its consumers; for all else that is not for ever, the server is asked again.
-    const hindered = result.outcome === 'refused' || result.outcome === 'waiting';
-    if (hindered && !result.terminal && result.reason !== 'StreamNotReady') {
-      return { requeueAfterMs: RETRY_REFUSED_MS * (0.5 + Math.random()) };
+    if (result.reason === 'StreamNotReady') {
+      this.world.waiting.add(ofStream, asset);
+      // It came while this pass was looking, before there was anything to wake.
+      return this.world.positions.streamCreated(ofStream) === streamBefore ? {} : { requeueAfterMs: 1 };
     }
+    const hindered = result.outcome === 'refused' || result.outcome === 'waiting';
+    if (hindered && !result.terminal) return { requeueAfterMs: RETRY_REFUSED_MS * (0.5 + Math.random()) };
     return factsDueMs === undefined ? {} : { requeueAfterMs: factsDueMs };
   }
 
@@ -206,7 +206,13 @@ export class AssetReconciler {
   private async tell(resource: KubernetesObject, verdict: Verdict): Promise<ReconcileResult> {
     // What was to be acknowledged stays so while the server is not asked.
     const recreated = conditionsOf(resource).find(({ type }) => type === 'Recreated')?.message;
-    await this.status.write(resource, { verdict, recreated });
+    await this.report(resource, { verdict, recreated });
     return {};
+  }
+
+  private report(resource: KubernetesObject, told: Told): Promise<number | undefined> {
+    const { namespace = '', name } = resource.metadata;
+    this.world.metrics.ready.set({ kind: this.kind, namespace, name }, told.verdict.ready === 'True' ? 1 : 0);
+    return this.status.write(resource, told);
   }
 }

@@ -7,8 +7,8 @@ export interface ServerListeners {
   onChanged: (connection: string, changed: Changed) => void;
   /** The connection is there, or there again: what was announced meanwhile is lost. */
   onBack: (connection: string) => void;
-  /** The objects behind a connection have to say something else about it: it is gone, or there for the first time. */
-  onDifferent: (connection: string) => void;
+  /** The connection has been away for a while. */
+  onGone: (connection: string) => void;
 }
 
 /** Milliseconds that a connection may be away before its objects say so: most outages are shorter, and cost no writes. */
@@ -17,8 +17,6 @@ const GRACE_MS = 3_000;
 interface Followed {
   connection?: NatsConnection;
   stop?: () => void;
-  /** Whether the objects have been told that it is there; undefined before they have been told anything. */
-  told?: boolean;
   grace?: NodeJS.Timeout;
 }
 
@@ -29,20 +27,13 @@ interface Followed {
  */
 export function followServers(pool: ConnectionPool, listeners: ServerListeners): () => void {
   const all = new Map<string, Followed>();
-  const tell = (key: string, there: boolean): void => {
-    const followed = all.get(key);
-    if (!followed || followed.told === there) return;
-    followed.told = there;
-    listeners.onDifferent(key);
-  };
   const look = (key: string): void => {
     const followed = all.get(key) ?? {};
     all.set(key, followed);
-    const server = pool.serverOf(key);
     clearTimeout(followed.grace);
+    const server = pool.serverOf(key);
     if (server.status !== 'connected') {
-      if (followed.told === undefined) tell(key, false);
-      else followed.grace = setTimeout(() => tell(key, false), GRACE_MS);
+      followed.grace = setTimeout(() => listeners.onGone(key), GRACE_MS);
       return;
     }
     if (followed.connection !== server.connection) {
@@ -52,7 +43,6 @@ export function followServers(pool: ConnectionPool, listeners: ServerListeners):
         listeners.onChanged(key, changed),
       );
     }
-    tell(key, true);
     listeners.onBack(key);
   };
   const stop = pool.onChange(look);

@@ -8,7 +8,7 @@ import {
 import { type KubernetesObject, keyOf } from '@headwater/kubernetes';
 import { type Asset, type AssetKind, assetOf, claimOf, desiredBy, isOf, isReadable } from '../assets/asset';
 import { type AssetWorld, INDEX } from '../assets/asset-world';
-import { waitsForStream, wasSynced } from '../assets/asset-status';
+import { wasSynced } from '../assets/asset-status';
 import { factsOf, tellsFacts } from '../assets/facts';
 
 export interface RoundsOptions {
@@ -65,7 +65,7 @@ export class Rounds {
   }
 
   private async round(connection: string, api: JetStreamApi, signal: AbortSignal): Promise<void> {
-    const { world, enqueue } = this.options;
+    const { world } = this.options;
     const { caches, positions } = world;
     const present = new Set<string>();
     const moved: string[] = [];
@@ -78,7 +78,7 @@ export class Rounds {
       for (const asset of this.assetsOf('Stream', claim)) this.compare(asset, info, refresh);
       const consumers = caches.Consumer.byIndex(INDEX.stream, claim);
       if (consumers.length > 0 && this.mayHaveMoved(claim, info)) moved.push(stream);
-      for (const consumer of consumers.filter(waitsForStream)) enqueue('Consumer', keyOf(consumer.metadata));
+      world.waiting.release(claim);
     }
     this.missing('Stream', connection, present);
     for (const stream of moved) {

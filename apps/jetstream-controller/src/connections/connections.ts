@@ -31,6 +31,8 @@ export interface ConnectionsOptions {
   client: KubernetesClient;
   pool: ConnectionPool;
   scope: Scope;
+  /** Milliseconds of silence after which a watch is taken for cut. */
+  inactivityMs: number;
   runtimeMetrics: RuntimeMetrics;
   metrics: ControllerMetrics;
   log: RuntimeLog;
@@ -60,10 +62,11 @@ export class Connections {
   private leading = false;
 
   constructor(private readonly options: ConnectionsOptions) {
-    const { client, scope, log, runtimeMetrics, pool, metrics } = options;
+    const { client, scope, log, runtimeMetrics, pool, metrics, inactivityMs } = options;
     this.cache = new Informer({
       client,
       type: TYPE,
+      inactivityMs,
       ...(scope.namespace === undefined ? {} : { namespace: scope.namespace }),
       log,
       metrics: runtimeMetrics,
