@@ -1,8 +1,7 @@
 import { LOGS, RecordedEvent } from '@headwater/contracts';
 import { EventStoreClient } from '@headwater/eventstore-client';
-import { LocalPlatform } from '@headwater/local-platform';
 import { foldOrder, heldBy, OrderState } from '@headwater/order-domain';
-import { compareStreamWithLog, readWholeLog } from './check-platform';
+import { compareStreamWithLog, readWholeLog, type ReachablePlatform } from './check-platform';
 import { readLedger } from './ledger';
 import { OrderClient } from './order-client';
 
@@ -25,7 +24,7 @@ export interface PlatformAccount {
  * @throws Error that names the first thing that is not so
  */
 export async function checkOrders(
-  platform: LocalPlatform,
+  platform: ReachablePlatform,
   accepted: Iterable<string>,
   parked: readonly string[] = [],
 ): Promise<PlatformAccount> {

@@ -1,6 +1,6 @@
 import { jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
 import { HEADERS, LOGS, RecordedEvent } from '@headwater/contracts';
-import { LocalPlatform } from '@headwater/local-platform';
 import { EventStoreClient } from '@headwater/eventstore-client';
 
 /** Every event of a log; throws where positions are not 1, 2, 3 … */
@@ -24,9 +24,16 @@ export async function readWholeLog(store: EventStoreClient, log: string): Promis
   return events;
 }
 
+/** A running platform, on this machine or behind forwarded ports. */
+export interface ReachablePlatform {
+  urls: { api: string; grpc: string; simulator: string };
+  /** As a user that may read streams; to be closed by the caller. */
+  connectNats(): Promise<NatsConnection>;
+}
+
 /** Throws unless the stream holds exactly the log's events, each at the sequence that is its position. */
 export async function compareStreamWithLog(
-  platform: LocalPlatform,
+  platform: ReachablePlatform,
   events: readonly RecordedEvent[],
 ): Promise<void> {
   const connection = await platform.connectNats();

@@ -1,5 +1,5 @@
 export { checkOrders, type PlatformAccount } from './check-orders';
-export { compareStreamWithLog, readWholeLog } from './check-platform';
+export { compareStreamWithLog, readWholeLog, type ReachablePlatform } from './check-platform';
 export { type LedgerEntry, readLedger, setFaults } from './ledger';
 export { HttpRefusal, type OrderAnswer, type OrderBody, OrderClient, orderOf } from './order-client';
 export { createdEvent, OrderLog } from './order-log';

@@ -1,0 +1,158 @@
+// `npm run e2e`: tests on a real cluster. It brings up a cluster, builds the image, loads it, and runs e2e/cluster.
+//
+//   E2E_CLUSTER_UP   makes or finds the cluster and prints the path of its kubeconfig last   default: kind
+//   E2E_BUILD_IMAGE  called with DOCKERFILE CONTEXT TAG and E2E_BUILD_ARGS, prints what to load last   default: docker
+//   E2E_LOAD_IMAGE   called with what the build has printed                                   default: kind
+//   E2E_IMAGE        an image that the cluster can already get: nothing is built or loaded
+//   E2E_VALUES       a file of values for the installs, such as where the bundled servers' images are
+//   E2E_KEEP=1       leaves the namespace as it is
+//
+// KUBECONFIG alone, without E2E_CLUSTER_UP, uses the cluster that is there. Further arguments are jest's.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fail, prepare, root } from './prepare.mjs';
+
+const TAG = 'localhost/headwater:e2e';
+const KIND_CLUSTER = 'headwater';
+const { env } = process;
+
+const has = (command) => spawnSync(command, ['--help'], { stdio: 'ignore' }).error === undefined;
+const words = (text) => (text ?? '').split(' ').filter(Boolean);
+
+/** Runs a command with its output on ours, and returns the last line that it printed. */
+function lastLine(command, args) {
+  const { status, stdout, error } = spawnSync(command, args, {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    encoding: 'utf8',
+  });
+  if (error?.code === 'ENOENT') fail(`${command} is not there; install it or name another command`);
+  if (status !== 0) fail(`${command} ended with ${status}; what it says about it stands above`);
+  return stdout.trim().split('\n').pop() ?? '';
+}
+
+/** Path of a kubeconfig. */
+function clusterUp() {
+  if (env.E2E_CLUSTER_UP) {
+    const [command, ...args] = words(env.E2E_CLUSTER_UP);
+    return lastLine(command, args);
+  }
+  if (env.KUBECONFIG) return env.KUBECONFIG;
+  if (!has('kind') || !has('docker')) {
+    fail(
+      'there is no cluster to test on; install kind and Docker, or set KUBECONFIG and E2E_IMAGE, or E2E_CLUSTER_UP, E2E_BUILD_IMAGE and E2E_LOAD_IMAGE',
+    );
+  }
+  const clusters = execFileSync('kind', ['get', 'clusters'], { encoding: 'utf8' });
+  if (!clusters.split('\n').includes(KIND_CLUSTER))
+    lastLine('kind', [
+      'create',
+      'cluster',
+      '--name',
+      KIND_CLUSTER,
+      '--config',
+      'k8s/kind.yaml',
+      '--wait',
+      '3m',
+    ]);
+  const file = join(tmpdir(), `headwater-e2e-${process.getuid?.() ?? 0}.kubeconfig`);
+  writeFileSync(file, execFileSync('kind', ['get', 'kubeconfig', '--name', KIND_CLUSTER]), { mode: 0o600 });
+  return file;
+}
+
+/** An image that the cluster has. */
+function image() {
+  if (env.E2E_IMAGE) return env.E2E_IMAGE;
+  const arguments_ = words(env.E2E_BUILD_ARGS);
+  if (env.E2E_BUILD_IMAGE && env.E2E_LOAD_IMAGE) {
+    const [build, ...buildArgs] = words(env.E2E_BUILD_IMAGE);
+    const built = lastLine(build, [...buildArgs, 'Dockerfile', '.', TAG, ...arguments_]);
+    const [load, ...loadArgs] = words(env.E2E_LOAD_IMAGE);
+    lastLine(load, [...loadArgs, built]);
+    return TAG;
+  }
+  if (env.KUBECONFIG && !env.E2E_CLUSTER_UP)
+    fail(
+      'KUBECONFIG names a cluster, but not which image it can get; set E2E_IMAGE, or E2E_BUILD_IMAGE and E2E_LOAD_IMAGE',
+    );
+  lastLine('docker', ['build', '--tag', TAG, ...arguments_, '.']);
+  lastLine('kind', ['load', 'docker-image', TAG, '--name', KIND_CLUSTER]);
+  return TAG;
+}
+
+/** What a person looks at first when a test has failed. */
+function gather() {
+  const folder = join(root, '.headwater', 'e2e');
+  mkdirSync(folder, { recursive: true });
+  const kubectl = env.E2E_KUBECTL ?? 'kubectl';
+  for (const [file, ...args] of [
+    ['pods.txt', 'get', 'pods', '-A', '-o', 'wide'],
+    ['pods-described.txt', '-n', 'headwater-e2e', 'describe', 'pods'],
+    [
+      'resources.yaml',
+      '-n',
+      'headwater-e2e',
+      'get',
+      'streams.jetstream.headwater.dev,consumers.jetstream.headwater.dev',
+      '-o',
+      'yaml',
+    ],
+    ['events.txt', 'get', 'events', '-A', '--sort-by=.lastTimestamp'],
+    [
+      'logs.txt',
+      '-n',
+      'headwater-e2e',
+      'logs',
+      '-l',
+      'app.kubernetes.io/part-of=headwater',
+      '--all-containers',
+      '--prefix',
+      '--tail=500',
+      '--max-log-requests=50',
+    ],
+  ]) {
+    const { stdout } = spawnSync(kubectl, args, { encoding: 'utf8', maxBuffer: 256 * 1024 * 1024 });
+    writeFileSync(join(folder, file), stdout ?? '');
+  }
+  process.stderr.write(`what the cluster says about it: ${folder}\n`);
+}
+
+await prepare();
+env.KUBECONFIG = clusterUp();
+env.E2E_IMAGE = image();
+const folder = mkdtempSync(join(tmpdir(), 'headwater-e2e-'));
+const report = join(folder, 'report.json');
+const { status } = spawnSync(
+  process.execPath,
+  [
+    ...['--conditions=headwater:source', join(root, 'node_modules', 'jest', 'bin', 'jest.js')],
+    ...['--config', 'e2e/cluster/jest.config.js', '--runInBand', '--verbose', '--ci'],
+    ...['--json', `--outputFile=${report}`, ...process.argv.slice(2)],
+  ],
+  {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: {
+      ...env,
+      // A failed test is looked at before its namespace goes.
+      E2E_KEEP: '1',
+      NODE_OPTIONS: '--conditions=headwater:source',
+    },
+  },
+);
+if (status !== 0) gather();
+const kubectl = env.E2E_KUBECTL ?? 'kubectl';
+if (!env.E2E_KEEP)
+  spawnSync(kubectl, ['delete', 'namespace', 'headwater-e2e', '--ignore-not-found'], { stdio: 'ignore' });
+if (existsSync(report)) {
+  const {
+    numPassedTests: passed,
+    numFailedTests: failed,
+    numRuntimeErrorTestSuites: broken,
+  } = JSON.parse(readFileSync(report, 'utf8'));
+  process.stdout.write(`${passed} passed, ${failed + broken} failed\n`);
+}
+rmSync(folder, { recursive: true, force: true });
+process.exit(status ?? 1);
