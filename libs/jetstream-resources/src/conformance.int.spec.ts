@@ -1,5 +1,5 @@
-import { JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
-import { connect, NatsConnection } from '@nats-io/transport-node';
+import { jetstream, JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import { connect, createInbox, NatsConnection } from '@nats-io/transport-node';
 import * as fc from 'fast-check';
 import { eventually, oldestNatsServer, startTestNats, TestNats } from '@headwater/testing';
 import { consumerSpecs, named, streamSpecs } from '../test/arbitraries';
@@ -10,12 +10,13 @@ import { Convergence } from './convergence';
 import { JetStreamApi } from './jetstream-api';
 import { ConsumerInfo, StreamInfo } from './jetstream-info';
 import { Desired, desiredConsumer, desiredStream } from './manifest';
-import { OWNER_KEY } from './mark';
+import { OWNER_KEY, RESET_KEY, withMetadata } from './mark';
 import { remove } from './remove';
 import { STREAM_TRANSITIONS } from './stream-rules';
 import { streamSpec } from './stream-spec';
 
 type Spec = Record<string, unknown>;
+const RUNS = Number(process.env['HEADWATER_PROPERTY_RUNS'] ?? 120);
 
 const stream = (spec: Spec, owner = 'me'): Desired => desiredStream(streamSpec.parse(spec), owner);
 const consumer = (spec: Spec, owner = 'me'): Desired => desiredConsumer(consumerSpec.parse(spec), owner);
@@ -60,30 +61,20 @@ describe.each<[name: string, binary: () => Promise<string | undefined>, level: n
     (consumer === undefined ? await api.streamInfo(stream) : await api.consumerInfo(stream, consumer))
       ?.config;
 
-  /** The changing requests about an object while something is done; a server asks others for what a stream mirrors. */
-  async function writesDuring(name: string, act: () => Promise<void>): Promise<string[]> {
-    const subjects: string[] = [];
-    const subscription = connection.subscribe('$JS.EVENT.ADVISORY.API', {
-      callback: (_error, message) => void subjects.push(message.json<{ subject: string }>().subject),
-    });
-    // Announcements come late but in order: this one stands behind those of all requests before it.
-    const settled = async (): Promise<void> => {
-      const mark = `MARK-${++names}`;
-      await api.streamInfo(mark);
-      await eventually(() => expect(subjects).toContain(`$JS.API.STREAM.INFO.${mark}`), 10_000, 1);
-    };
-    await settled();
-    subjects.length = 0;
-    await act();
-    await settled();
-    subscription.unsubscribe();
-    return subjects.filter((subject) => !subject.includes('INFO') && subject.split('.').includes(name));
+  /** The changing requests that are made while something is done. */
+  async function writesDuring(act: () => Promise<unknown>): Promise<string[]> {
+    const requests = jest.spyOn(connection, 'request');
+    try {
+      await act();
+      return requests.mock.calls.map(([subject]) => subject).filter((subject) => !subject.includes('INFO'));
+    } finally {
+      requests.mockRestore();
+    }
   }
 
-  /** Streams that mirror or source nothing that is there keep the server busy. */
-  const tidy = async ({ stream, consumer }: Desired): Promise<void> => {
-    if (consumer === undefined) await api.deleteStream(stream);
-  };
+  /** Streams that mirror or source what is not there keep the server busy, and a stream takes a thousand consumers. */
+  const tidy = ({ stream, consumer }: Desired): Promise<boolean> =>
+    consumer === undefined ? api.deleteStream(stream) : api.deleteConsumer(stream, consumer);
 
   const streams = streamSpecs
     .map((spec) => (name: string) => named(spec, name))
@@ -117,14 +108,15 @@ describe.each<[name: string, binary: () => Promise<string | undefined>, level: n
             return;
           }
           expect(made).toMatchObject({ outcome: 'created' });
-          const writes = await writesDuring(name, async () => {
-            const again = await apply(wanted);
+          const writes = await writesDuring(async () => {
+            // A fresh one has learnt nothing of what this server fills in.
+            const again = await converge(new JetStreamApi(connection), wanted);
             expect(again).toMatchObject({ outcome: 'unchanged', fields: [] });
           });
           expect(writes).toEqual([]);
           await tidy(wanted);
         }),
-        { numRuns: 120 },
+        { numRuns: RUNS },
       );
       expect(outcomes.get('created') ?? 0).toBeGreaterThan(outcomes.get('refused') ?? 0);
     });
@@ -146,7 +138,7 @@ describe.each<[name: string, binary: () => Promise<string | undefined>, level: n
               expect(await apply(desired(to(name)))).toMatchObject({ outcome: 'unchanged' });
             }
           }),
-          { numRuns: 120 },
+          { numRuns: RUNS },
         );
       },
     );
@@ -166,8 +158,9 @@ describe.each<[name: string, binary: () => Promise<string | undefined>, level: n
           const holds = transitions.every((rule) => rule.holds(to(name) as never, from(name) as never));
           if (after.reason === 'ImmutableField')
             expect([holds, after, from(name), to(name)]).toEqual([false, after, from(name), to(name)]);
+          await tidy(desired(from(name)));
         }),
-        { numRuns: 80 },
+        { numRuns: RUNS / 2 },
       );
     }
   });
@@ -280,7 +273,7 @@ describe.each<[name: string, binary: () => Promise<string | undefined>, level: n
     const wanted = consumer({ streamName: name, durableName: 'c' });
     expect(await apply(wanted)).toMatchObject({ outcome: 'created' });
     expect(await configOf(wanted)).toMatchObject({ max_ack_pending: 50, inactive_threshold: 3600e9 });
-    expect(await writesDuring(name, async () => void (await apply(wanted)))).toEqual([]);
+    expect(await writesDuring(() => apply(wanted))).toEqual([]);
     await manager.consumers.update(name, 'c', { max_ack_pending: 7 });
     expect(await apply(wanted)).toMatchObject({ outcome: 'updated', fields: ['spec.maxAckPending'] });
     expect(await configOf(wanted)).toMatchObject({ max_ack_pending: 50 });
@@ -300,7 +293,7 @@ describe.each<[name: string, binary: () => Promise<string | undefined>, level: n
         const name = newName();
         expect(await apply(paused(name, until))).toMatchObject({ outcome: 'created' });
         expect(new Date(String(await end(name))).toISOString()).toBe(until);
-        expect(await writesDuring(name, async () => void (await apply(paused(name, until))))).toEqual([]);
+        expect(await writesDuring(() => apply(paused(name, until)))).toEqual([]);
         expect(await apply(paused(name, later))).toMatchObject({
           outcome: 'updated',
           fields: ['spec.pauseUntil'],
@@ -359,6 +352,54 @@ describe.each<[name: string, binary: () => Promise<string | undefined>, level: n
       });
     }
 
+    proves('shows nothing that was acknowledged to those who wait for messages', async () => {
+      const name = newName();
+      await apply(stream({ name, subjects: [`${name}.x`] }));
+      const wanted = consumer({ streamName: name, durableName: 'c' });
+      await apply(wanted);
+      for (let n = 1; n <= 20; n++) await connection.request(`${name}.x`, String(n));
+      expect(await pull(name, 10)).toHaveLength(10);
+      const known = { created: (await api.streamInfo(name))?.created, ackFloor: await settledFloor(name) };
+      await api.deleteConsumer(name, 'c');
+      // Requests without pause, as workers make them while nobody answers.
+      const seen: string[] = [];
+      const inbox = createInbox();
+      const answers = connection.subscribe(inbox, {
+        callback: (_error, message) => void (message.reply && seen.push(message.reply)),
+      });
+      const asking = setInterval(
+        () =>
+          connection.publish(`$JS.API.CONSUMER.MSG.NEXT.${name}.c`, '{"batch":5,"expires":1000000000}', {
+            reply: inbox,
+          }),
+        1,
+      );
+      try {
+        await apply(wanted, { known, previouslySeen: true });
+        await eventually(() => expect(seen.length).toBeGreaterThanOrEqual(10));
+      } finally {
+        clearInterval(asking);
+        answers.unsubscribe();
+      }
+      const sequences = seen.map((reply) => Number(reply.split('.').at(-4)));
+      expect(Math.min(...sequences)).toBe(11);
+    });
+
+    proves('is finished by the next one when its maker has died half way', async () => {
+      const name = newName();
+      await apply(stream({ name, subjects: [`${name}.x`] }));
+      for (let n = 1; n <= 4; n++) await connection.request(`${name}.x`, String(n));
+      const wanted = consumer({ streamName: name, durableName: 'c' });
+      if (level < 4) return expect(await apply(wanted)).toMatchObject({ outcome: 'created' });
+      const half = withMetadata(wanted.config, { [RESET_KEY]: '3' });
+      const until = new Date(Date.now() + 3_600_000).toISOString();
+      await api.writeConsumer(name, 'c', { ...half, pause_until: until }, 'create');
+      expect(await apply(wanted)).toMatchObject({ outcome: 'updated' });
+      expect((await api.consumerInfo(name, 'c'))?.paused ?? false).toBe(false);
+      expect(await pull(name, 2)).toEqual([3, 4]);
+      expect(await apply(wanted)).toMatchObject({ outcome: 'unchanged' });
+    });
+
     proves('begins as declared when its stream is another one', async () => {
       const name = newName();
       await apply(stream({ name, subjects: [`${name}.x`] }));
@@ -380,7 +421,7 @@ describe.each<[name: string, binary: () => Promise<string | undefined>, level: n
 
     /** Stream sequences of the next messages, which are acknowledged. */
     async function pull(name: string, count: number): Promise<number[]> {
-      const { consumers } = (await import('@nats-io/jetstream')).jetstream(connection);
+      const { consumers } = jetstream(connection);
       const messages = await (await consumers.get(name, 'c')).fetch({ max_messages: count, expires: 5000 });
       const sequences: number[] = [];
       for await (const message of messages) {

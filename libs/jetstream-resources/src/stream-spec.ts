@@ -326,7 +326,8 @@ export function completeStream(config: Readonly<Record<string, unknown>>): Recor
   const subjects = complete['subjects'];
   if (!borrows && (!Array.isArray(subjects) || subjects.length === 0))
     complete['subjects'] = [complete['name']];
-  if (!borrows && !complete['duplicate_window']) {
+  // Servers before 2.12 give a window to streams with sources too, later ones don't: there none and the usual one are the same.
+  if (isNothing(complete['mirror']) && !complete['duplicate_window']) {
     const age = Number(complete['max_age'] ?? 0);
     complete['duplicate_window'] = age > 0 ? Math.min(TWO_MINUTES, age) : TWO_MINUTES;
   }
