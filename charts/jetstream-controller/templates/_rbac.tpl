@@ -11,14 +11,15 @@
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
+{{- /* Each Secret is watched by its name, so that rotated credentials take effect at once. */}}
 {{- if .Values.secretAccess.all }}
 - apiGroups: ['']
   resources: [secrets]
-  verbs: [get]
+  verbs: [get, list, watch]
 {{- else if .Values.secretAccess.names }}
 - apiGroups: ['']
   resources: [secrets]
-  verbs: [get]
+  verbs: [get, list, watch]
   resourceNames: {{- toYaml .Values.secretAccess.names | nindent 4 }}
 {{- end }}
 {{- if eq .Values.scope "Cluster" }}
