@@ -13,14 +13,14 @@ import {
   ResourceType,
 } from './objects';
 import { pause } from './pause';
-import { Transport, TransportRequest } from './transport';
+import { SilentServerError, Transport, TransportRequest } from './transport';
 import { readWatch, WatchEvent } from './watch-stream';
 
 export interface ClientOptions {
   metrics?: RuntimeMetrics;
   /** Connections for requests (32); watches have one each beside them. */
   maxConnections?: number;
-  /** How long the server may be silent in a request (30 s). */
+  /** How long a request may take (30 s). */
   requestTimeoutMs?: number;
   /** How long making a connection may take (5 s). */
   connectTimeoutMs?: number;
@@ -114,12 +114,17 @@ export class KubernetesClient {
   /** The namespace that the kubeconfig or the pod names. */
   readonly namespace: string | undefined;
 
-  constructor(options: ClientOptions & { access: ClusterAccess }) {
-    this.transport = new Transport({
-      access: options.access,
-      maxConnections: options.maxConnections ?? 32,
-      connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
-    });
+  constructor(
+    private readonly options: ClientOptions & { access: ClusterAccess },
+    transport?: Transport,
+  ) {
+    this.transport =
+      transport ??
+      new Transport({
+        access: options.access,
+        maxConnections: options.maxConnections ?? 32,
+        connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
+      });
     this.metrics = options.metrics;
     this.requestTimeoutMs = options.requestTimeoutMs ?? 30_000;
     this.userAgent = options.userAgent ?? 'headwater';
@@ -138,6 +143,11 @@ export class KubernetesClient {
   /** `https://host:port` of the API server. */
   get server(): string {
     return this.transport.origin;
+  }
+
+  /** The same client, over the same connections, with another limit on the time of a request. */
+  withTimeout(requestTimeoutMs: number): KubernetesClient {
+    return new KubernetesClient({ ...this.options, requestTimeoutMs }, this.transport);
   }
 
   /** Ends all connections, watches too. */
@@ -214,7 +224,7 @@ export class KubernetesClient {
       path,
       headers: { accept: JSON_TYPE, 'user-agent': this.userAgent },
       signal,
-      timeoutMs: inactivityMs,
+      silenceMs: inactivityMs,
     };
     let response;
     try {
@@ -232,6 +242,7 @@ export class KubernetesClient {
       for await (const batch of readWatch<T>(type, response.body, what)) yield batch;
     } catch (error) {
       if (error instanceof KubernetesApiError) throw error;
+      this.transport.judge(response.connections, error);
       throw this.transport.failure(request, error);
     } finally {
       response.body.destroy();
@@ -386,7 +397,7 @@ export class KubernetesClient {
       },
       body: request.body === undefined ? undefined : JSON.stringify(request.body),
       signal: request.signal,
-      timeoutMs: this.requestTimeoutMs,
+      silenceMs: 0,
     };
     for (let attempt = 1; ; attempt++) {
       const { statusCode, retryAfter, text } = await this.exchange(sent, attempt);
@@ -410,20 +421,35 @@ export class KubernetesClient {
     attempt: number,
   ): Promise<{ statusCode: number; retryAfter: number | undefined; text: string }> {
     const started = performance.now();
+    const limit = new AbortController();
+    const abort = (): void => limit.abort(sent.signal?.reason);
+    sent.signal?.addEventListener('abort', abort, { once: true });
+    if (sent.signal?.aborted) abort();
+    const timer = setTimeout(
+      () => limit.abort(new SilentServerError(`nothing came within ${this.requestTimeoutMs / 1000} s`)),
+      this.requestTimeoutMs,
+    );
+    const request = { ...sent, signal: limit.signal };
+    let connections;
     try {
-      const { statusCode, headers, body } = await this.transport.send(sent, 'requests');
+      const answer = await this.transport.send(request, 'requests');
+      ({ connections } = answer);
+      const { statusCode, headers, body } = answer;
       const text = await body.text();
       this.count(sent.method, String(statusCode), started);
       const seconds = Number(headers['retry-after']);
       return { statusCode, retryAfter: Number.isFinite(seconds) ? seconds : undefined, text };
     } catch (cause) {
       this.count(sent.method, '<error>', started);
-      const failure = this.transport.failure(sent, cause);
+      if (connections) this.transport.judge(connections, cause);
       // A kept connection that the server has closed in this moment; reading twice does no harm.
-      if (sent.method === 'GET' && attempt === 1 && wasCut(cause) && !sent.signal?.aborted) {
-        return this.exchange(sent, attempt + 1);
+      if (sent.method === 'GET' && attempt === 1 && wasCut(cause) && !limit.signal.aborted) {
+        return await this.exchange(sent, attempt + 1);
       }
-      throw failure;
+      throw this.transport.failure(request, cause);
+    } finally {
+      clearTimeout(timer);
+      sent.signal?.removeEventListener('abort', abort);
     }
   }
 

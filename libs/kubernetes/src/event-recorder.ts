@@ -83,6 +83,7 @@ export class EventRecorder {
     }
     known?.end();
     const series = new EventSeries(object, event, now);
+    // At the end, for the oldest are forgotten first.
     this.series.delete(key);
     this.series.set(key, series);
     if (this.series.size > MOST_SERIES) this.forgetOldest();
@@ -91,12 +92,14 @@ export class EventRecorder {
 
   /** Writes what waits, counts of series too; resolves when that is done or given up. */
   async flush(): Promise<void> {
+    // What is under way is not to be written a second time.
+    await this.idle();
     for (const series of this.series.values()) {
       if (!series.dirty) continue;
       series.cancelTimer();
       this.enqueue(series);
     }
-    while (this.writing !== undefined) await this.writing;
+    await this.idle();
   }
 
   /** As `flush`, for `graceMs` at most; nothing is recorded any more. */
@@ -108,6 +111,10 @@ export class EventRecorder {
     for (const series of this.series.values()) series.end();
     this.series.clear();
     await this.writing;
+  }
+
+  private async idle(): Promise<void> {
+    while (this.writing !== undefined) await this.writing;
   }
 
   private scheduleRepeat(series: EventSeries): void {
@@ -143,6 +150,9 @@ export class EventRecorder {
         const refused = err instanceof KubernetesApiError && err.status < 500;
         if (refused || attempt === ATTEMPTS) {
           metrics?.events.inc({ result: 'failed' });
+          series.end();
+          // The next of its kind is a first one again.
+          if (this.series.get(series.key) === series) this.series.delete(series.key);
           this.log.warn({ object: series.objectKey, reason: series.event.reason, err }, 'an event is lost');
           return;
         }

@@ -44,6 +44,7 @@ export class EventSeries {
   private writtenCount = 0;
   private timer: NodeJS.Timeout | undefined;
   private readonly regarding: object;
+  readonly key: string;
 
   constructor(
     object: KubernetesObject,
@@ -51,6 +52,7 @@ export class EventSeries {
     readonly firstAt: number,
   ) {
     this.lastAt = firstAt;
+    this.key = seriesKey(object, event);
     this.regarding = referenceTo(object);
     this.objectName = object.metadata.name;
     this.objectKey = keyOf(object.metadata);

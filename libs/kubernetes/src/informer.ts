@@ -22,8 +22,9 @@ export interface InformerOptions<T extends KubernetesObject> {
    */
   decode?: (raw: KubernetesObject) => T;
   /**
-   * How long a watch may be silent before its connection counts as dead (75 s). The server sends a bookmark every
-   * minute; for a shorter time the watches are made so short that they end in order before it.
+   * How long a watch may be silent before its connection counts as dead (60 s). Watches are made shorter than that, so
+   * that one on a good connection always ends in order before: bookmarks alone do not tell, for a server sends none for
+   * a kind of which nothing changed since it started.
    */
   inactivityMs?: number;
   /** Show every object to the listeners again this often, as `updated`; absent: never. */
@@ -34,9 +35,8 @@ export interface InformerOptions<T extends KubernetesObject> {
   metrics?: RuntimeMetrics;
 }
 
-/** The server closes a watch between these, so that not all of them come back at one moment. */
-const WATCH_SECONDS = { least: 240, most: 480 };
-const BOOKMARKS_EVERY_MS = 60_000;
+/** Length of a watch as a part of `inactivityMs`; spread, so that not all of them come back at one moment. */
+const WATCH_PART = { least: 0.6, most: 0.8 };
 
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 30_000;
@@ -65,7 +65,7 @@ export class Informer<T extends KubernetesObject = KubernetesObject> {
 
   constructor(private readonly options: InformerOptions<T>) {
     this.log = options.log ?? silentLog;
-    this.inactivityMs = options.inactivityMs ?? 75_000;
+    this.inactivityMs = options.inactivityMs ?? 60_000;
     this.synced = new Promise((resolve) => (this.announceSynced = resolve));
   }
 
@@ -215,11 +215,9 @@ export class Informer<T extends KubernetesObject = KubernetesObject> {
 
   private openWatch(resourceVersion: string, signal: AbortSignal): ReturnType<KubernetesClient['watch']> {
     const { client, type, namespace, labelSelector, fieldSelector } = this.options;
-    const { least, most } = WATCH_SECONDS;
-    const timeoutSeconds =
-      this.inactivityMs > BOOKMARKS_EVERY_MS
-        ? Math.round(least + Math.random() * (most - least))
-        : Math.max(1, Math.floor(this.inactivityMs / 1000 - 2));
+    const { least, most } = WATCH_PART;
+    const part = least + Math.random() * (most - least);
+    const timeoutSeconds = Math.max(1, Math.floor((this.inactivityMs * part) / 1000));
     return client.watch(type, {
       ...(namespace === undefined ? {} : { namespace }),
       ...(labelSelector === undefined ? {} : { labelSelector }),

@@ -63,6 +63,7 @@ class Candidate {
   readonly renewMs: number;
   readonly retryMs: number;
   readonly log: RuntimeLog;
+  private readonly client: KubernetesClient;
   private readonly observation = new LeaseObservation();
   /** What is noted was written by us and nothing failed since: no need to read it before a renewal. */
   private known = false;
@@ -72,6 +73,8 @@ class Candidate {
     this.renewMs = options.renewMs ?? 10_000;
     this.retryMs = options.retryMs ?? 2_000;
     this.log = options.log ?? silentLog;
+    // Reading and writing have a quarter each: a connection that went silent must leave time for both on a new one.
+    this.client = options.client.withTimeout(this.renewMs / 4);
     if (!(this.retryMs < this.renewMs && this.renewMs < this.leaseMs)) {
       throw new Error('leader election needs retryMs < renewMs < leaseMs');
     }
@@ -95,11 +98,8 @@ class Candidate {
   async attempt(): Promise<number | undefined> {
     // Counted from before the request: the server can't have written it earlier.
     const startedAt = performance.now();
-    const limit = new AbortController();
-    // Half of the time that is left at most: a connection that went silent must leave time for one on a new one.
-    const timer = setTimeout(() => limit.abort(new Error('no answer in time')), this.renewMs / 2);
     try {
-      return (await this.take(limit.signal)) ? startedAt + this.renewMs : undefined;
+      return (await this.take()) ? startedAt + this.renewMs : undefined;
     } catch (err) {
       const fields = { lease: this.options.name, identity: this.options.identity, err };
       if (isConflict(err)) this.log.debug(fields, 'somebody else was quicker');
@@ -107,15 +107,14 @@ class Candidate {
       // It may have been written all the same; the next attempt looks.
       this.known = false;
       return undefined;
-    } finally {
-      clearTimeout(timer);
     }
   }
 
-  private async take(signal: AbortSignal): Promise<boolean> {
-    const { client, namespace, name, identity } = this.options;
+  private async take(): Promise<boolean> {
+    const { client } = this;
+    const { namespace, name, identity } = this.options;
     if (!this.known) {
-      const raw = await client.get(LEASE, { namespace, name }, signal);
+      const raw = await client.get(LEASE, { namespace, name });
       this.observation.note(raw === undefined ? undefined : decodeLease(raw), performance.now());
     }
     const holder = this.observation.holder(performance.now());
@@ -124,12 +123,13 @@ class Candidate {
     const spec = heldBy(identity, before?.spec, this.leaseMs, this.wallClock());
     const written =
       before === undefined
-        ? await client.create(
-            LEASE,
-            { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { namespace, name }, spec },
-            signal,
-          )
-        : await client.replace<Lease>(LEASE, { ...before, spec }, { signal });
+        ? await client.create(LEASE, {
+            apiVersion: 'coordination.k8s.io/v1',
+            kind: 'Lease',
+            metadata: { namespace, name },
+            spec,
+          })
+        : await client.replace<Lease>(LEASE, { ...before, spec });
     this.observation.note(decodeLease(written), performance.now());
     this.known = true;
     return true;

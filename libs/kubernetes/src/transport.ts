@@ -15,8 +15,13 @@ export interface TransportRequest {
   headers: Readonly<Record<string, string>>;
   body?: string | undefined;
   signal?: AbortSignal | undefined;
-  /** How long the server may be silent. */
-  timeoutMs: number;
+  /** How long the server may be silent; 0: for ever. */
+  silenceMs: number;
+}
+
+/** An answer, and the connections over which it comes. */
+export interface Answer extends Pick<Dispatcher.ResponseData, 'statusCode' | 'headers' | 'body'> {
+  connections: Connections;
 }
 
 /** Service account tokens are rotated an hour before they end, client certificates days before. */
@@ -25,7 +30,7 @@ const CREDENTIALS_LIVE_MS = 30_000;
 /** Below the API server's own 90 s, so that the client closes first and no request meets a closing connection. */
 const IDLE_CONNECTION_MS = 60_000;
 
-interface Connections {
+export interface Connections {
   requests: Dispatcher;
   watches: Dispatcher;
   tls: ClusterTls;
@@ -52,29 +57,47 @@ export class Transport {
   }
 
   /** @throws KubernetesConnectionError, or the signal's reason */
-  async send(request: TransportRequest, kind: 'requests' | 'watches'): Promise<Dispatcher.ResponseData> {
+  async send(request: TransportRequest, kind: 'requests' | 'watches'): Promise<Answer> {
     const { headers, tls } = await this.currentCredentials();
     request.signal?.throwIfAborted();
     const connections = this.connectionsFor(tls);
     try {
-      return await connections[kind].request({
+      const {
+        statusCode,
+        headers: answered,
+        body,
+      } = await connections[kind].request({
         origin: this.origin,
         path: this.basePath + request.path,
         method: request.method,
         headers: { ...headers, ...request.headers },
         body: request.body ?? null,
         signal: request.signal ?? null,
-        headersTimeout: request.timeoutMs,
-        bodyTimeout: request.timeoutMs,
+        headersTimeout: request.silenceMs,
+        bodyTimeout: request.silenceMs,
       });
+      return { statusCode, headers: answered, body, connections };
     } catch (cause) {
+      this.judge(connections, cause);
       throw this.failure(request, cause);
     }
   }
 
+  /**
+   * A connection that went silent speaks for all others to the same place: they are not used again. Without this each
+   * of them would cost one more request its time.
+   */
+  judge(connections: Connections, cause: unknown): void {
+    if (!isSilence(cause) || this.connections !== connections) return;
+    this.connections = undefined;
+    void connections.requests.close();
+    void connections.watches.close();
+  }
+
   /** What a lost connection, or an abort, is told as. */
   failure(request: Pick<TransportRequest, 'method' | 'path' | 'signal'>, cause: unknown): unknown {
-    if (request.signal?.aborted) return request.signal.reason;
+    const reason: unknown = request.signal?.aborted ? request.signal.reason : undefined;
+    if (reason !== undefined && !(reason instanceof SilentServerError)) return reason;
     if (cause instanceof KubernetesConnectionError) return cause;
     const path = request.path.split('?')[0];
     const what = cause instanceof Error ? describe(cause) : String(cause);
@@ -149,6 +172,17 @@ export class Transport {
       connect: { ...secure, timeout: connectTimeoutMs, keepAlive: true, keepAliveInitialDelay: 15_000 },
     });
   }
+}
+
+/** Given as the reason to abort a request that took too long. */
+export class SilentServerError extends Error {
+  override readonly name = 'SilentServerError';
+}
+
+function isSilence(error: unknown): boolean {
+  if (error instanceof SilentServerError) return true;
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT';
 }
 
 function sameTls(a: ClusterTls, b: ClusterTls): boolean {
