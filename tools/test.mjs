@@ -81,7 +81,7 @@ jest('integration');
 
 const leftOut = [
   'CockroachDB (it can not be had here; set COCKROACH_URL to run the event store’s suite against one)',
-  'tests on a Kubernetes cluster (there are none yet)',
+  'tests on a Kubernetes cluster (npm run e2e)',
   ...(withoutControlPlane === undefined
     ? []
     : [`tests against a Kubernetes API server (${withoutControlPlane})`]),

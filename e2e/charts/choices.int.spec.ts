@@ -185,6 +185,46 @@ describe('connections and credentials', () => {
   });
 });
 
+describe('settings of one process', () => {
+  it('reach it as they were written, and win over the defaults', async () => {
+    const manifests = await render('headwater', {
+      set: [
+        ...EXTERNAL,
+        'defaults.topologySpread=true',
+        'order.topologySpread=false',
+        'order.replicas=0',
+        'order.env.HEADWATER_A=10485760',
+        'order.env.HEADWATER_B=0.5',
+        'order.env.HEADWATER_C=false',
+      ],
+    });
+    const order = find(manifests, 'Deployment', 'hw-headwater-order');
+    expect(specOf(order)['replicas']).toBe(0);
+    expect(podOf(order)).not.toHaveProperty('topologySpreadConstraints');
+    expect(podOf(find(manifests, 'Deployment', 'hw-headwater-review'))).toHaveProperty(
+      'topologySpreadConstraints',
+    );
+    const env = podOf(order)!.containers[0]?.env;
+    for (const [name, value] of Object.entries({ A: '10485760', B: '0.5', C: 'false' }))
+      expect(env).toContainEqual({ name: `HEADWATER_${name}`, value });
+  });
+
+  it('let a worker of your own join', async () => {
+    const manifests = await render('headwater', {
+      set: [
+        ...EXTERNAL,
+        'workers.mine.entry=apps/mine/main.js',
+        'workers.mine.natsUser=mine',
+        'workers.mine.replicas=3',
+      ],
+    });
+    const mine = find(manifests, 'Deployment', 'hw-headwater-mine');
+    expect(specOf(mine)['replicas']).toBe(3);
+    expect(podOf(mine)!.containers[0]?.command).toEqual(['node', 'apps/mine/main.js']);
+    expect(find(manifests, 'PodDisruptionBudget', 'hw-headwater-mine').metadata.namespace).toBe('orders');
+  });
+});
+
 describe('migrations', () => {
   const jobs = (manifests: Manifest[]): string[] =>
     names(manifests, 'Job').filter((name) => /-migrations-/.test(name));

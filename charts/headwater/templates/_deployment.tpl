@@ -77,7 +77,7 @@ spec:
             - { name: OTEL_SERVICE_NAME, value: {{ .name }} }
             {{- end }}
             {{- range $key, $value := merge (deepCopy $values.env) (.process.env | default dict) }}
-            - { name: {{ $key }}, value: {{ $value | toString | quote }} }
+            - { name: {{ $key }}, value: {{ include "headwater.text" $value | quote }} }
             {{- end }}
           ports:
             - { name: ops, containerPort: 9090 }

@@ -45,3 +45,8 @@ helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 {{- define "headwater.databaseKey" -}}
 {{- if .root.Values.bundled.enabled }}{{ kebabcase .owner }}-url{{ else }}{{ index .root.Values.database.keys .owner | required (printf "headwater: database.keys.%s is not set" .owner) }}{{ end }}
 {{- end }}
+
+{{/* A value as text. YAML's numbers arrive as floats here, and 10485760 is not to become 1.048576e+07. */}}
+{{- define "headwater.text" -}}
+{{- if kindIs "float64" . }}{{ if eq (floor .) . }}{{ printf "%.0f" . }}{{ else }}{{ . }}{{ end }}{{ else }}{{ . }}{{ end }}
+{{- end }}

@@ -74,7 +74,7 @@ spec:
             - { name: HEADWATER_HANDOVER_SECONDS, value: '{{ .Values.handoverSeconds }}' }
             {{- end }}
             {{- range $key, $value := .Values.env }}
-            - { name: {{ $key }}, value: {{ $value | toString | quote }} }
+            - { name: {{ $key }}, value: {{ include "jetstream-controller.text" $value | quote }} }
             {{- end }}
           ports:
             - { name: ops, containerPort: 9090 }

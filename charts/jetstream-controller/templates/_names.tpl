@@ -39,3 +39,8 @@ allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
 capabilities: { drop: [ALL] }
 {{- end }}
+
+{{/* A value as text. YAML's numbers arrive as floats here, and 10485760 is not to become 1.048576e+07. */}}
+{{- define "jetstream-controller.text" -}}
+{{- if kindIs "float64" . }}{{ if eq (floor .) . }}{{ printf "%.0f" . }}{{ else }}{{ . }}{{ end }}{{ else }}{{ . }}{{ end }}
+{{- end }}
