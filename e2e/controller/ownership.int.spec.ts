@@ -1,5 +1,6 @@
-import { describeWithControlPlane, eventually } from '@headwater/testing';
+import { eventually } from '@headwater/testing';
 import {
+  describeOnServers,
   type ControllerProcess,
   type ControllerWorld,
   type Resources,
@@ -8,13 +9,13 @@ import {
 
 const OWNER = 'headwater.dev/owner';
 
-describeWithControlPlane('one object of JetStream has one owner', () => {
+describeOnServers('one object of JetStream has one owner', (server) => {
   let world: ControllerWorld;
   let controller: ControllerProcess;
   let resources: Resources;
 
   beforeAll(async () => {
-    world = await startControllerWorld();
+    world = await startControllerWorld({ nats: { binary: await server.binary() } });
     controller = await world.start({ env: { HEADWATER_CLUSTER_ID: 'here', HEADWATER_FACTS_SECONDS: '1' } });
     resources = await world.namespace();
   }, 120_000);

@@ -1,18 +1,19 @@
-import { describeWithControlPlane, eventually } from '@headwater/testing';
+import { eventually } from '@headwater/testing';
 import {
+  describeOnServers,
   type ControllerProcess,
   type ControllerWorld,
   type Resources,
   startControllerWorld,
 } from '@headwater/testing-controller';
 
-describeWithControlPlane('the controller keeps streams', () => {
+describeOnServers('the controller keeps streams', (server) => {
   let world: ControllerWorld;
   let controller: ControllerProcess;
   let resources: Resources;
 
   beforeAll(async () => {
-    world = await startControllerWorld();
+    world = await startControllerWorld({ nats: { binary: await server.binary() } });
     controller = await world.start({ env: { HEADWATER_FACTS_SECONDS: '1' } });
     resources = await world.namespace();
   }, 120_000);
@@ -160,6 +161,22 @@ describeWithControlPlane('the controller keeps streams', () => {
     expect(await world.jetstream.streamInfo('PAUSED')).toBeUndefined();
     await resources.patch('Stream', 'paused', { metadata: { annotations: { [annotation]: null } } });
     await resources.untilReady('Stream', 'paused');
+  });
+
+  test('a field that the server lacks is refused with the version it needs, never dropped without a word', async () => {
+    await resources.create('Stream', 'newer', {
+      name: 'NEWER',
+      subjects: ['newer.>'],
+      allowMsgSchedules: true,
+    });
+    if (server.oldest) {
+      await resources.until('Stream', 'newer', { Ready: 'False:Unsupported', Stalled: 'True' });
+      expect(await resources.messageOf('Stream', 'newer')).toMatch(/allowMsgSchedules.*2\.1[24]/);
+      expect(await world.jetstream.streamInfo('NEWER')).toBeUndefined();
+    } else {
+      await resources.untilReady('Stream', 'newer');
+      expect((await configOf('NEWER'))['allow_msg_schedules']).toBe(true);
+    }
   });
 
   test('a rename is refused at admission', async () => {
