@@ -39,10 +39,12 @@ export function tokenAccess(options: { server: string; ca: string; token: string
 /**
  * Access as `KUBECONFIG`, `~/.kube/config` or the pod's service account describe it, in this order.
  *
- * `@kubernetes/client-node` reads them: it knows every way to log in. It is loaded here and not at the top because
- * it brings all of its generated models along (0.5 s, 70 MB).
+ * `@kubernetes/client-node` reads kubeconfigs: it knows every way to log in. It is loaded only where there is one,
+ * because it brings all of its generated models along (0.5 s, 70 MB), which a pod needs not.
  */
 export async function accessFromEnvironment(): Promise<ClusterAccess> {
+  const pod = await podAccess();
+  if (pod) return pod;
   const { KubeConfig } = await import('@kubernetes/client-node');
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromDefault();
