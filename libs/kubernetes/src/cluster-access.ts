@@ -1,4 +1,5 @@
 import type { KubeConfig } from '@kubernetes/client-node' with { 'resolution-mode': 'import' };
+import { podAccess } from './pod-access';
 
 /** TLS material; PEM. */
 export interface ClusterTls {
