@@ -97,7 +97,13 @@ async function attempt(api: JetStreamApi, desired: Desired, options: ConvergeOpt
             : 'has been deleted by somebody else, and recreatePolicy Never does not make it again',
       });
     case 'refused':
-      return told({ ...planned, outcome: 'refused', terminal: true });
+      return told({
+        outcome: 'refused',
+        reason: planned.reason,
+        message: planned.message,
+        fields: planned.fields,
+        terminal: true,
+      });
     case 'create':
     case 'update': {
       const fields = planned.action === 'update' ? planned.fields : [];

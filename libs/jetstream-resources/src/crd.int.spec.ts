@@ -11,6 +11,7 @@ import { SOURCE_RULES } from './stream-source';
 import { streamSpec } from './stream-spec';
 
 type Spec = Record<string, unknown>;
+const RUNS = Number(process.env['HEADWATER_PROPERTY_RUNS'] ?? 100);
 type Kind = 'Stream' | 'Consumer' | 'Connection';
 
 const SCHEMAS = { Stream: streamSpec, Consumer: consumerSpec, Connection: connectionSpec };
@@ -276,7 +277,7 @@ describeWithControlPlane('the API server', () => {
         );
         expect([answer === 'admitted', answer, whole]).toEqual([local.success, answer, whole]);
       }),
-      { numRuns: 120 },
+      { numRuns: RUNS },
     );
   });
 
@@ -296,7 +297,7 @@ describeWithControlPlane('the API server', () => {
         );
         expect([answer === 'admitted', answer]).toEqual([holds, answer]);
       }),
-      { numRuns: 40 },
+      { numRuns: RUNS / 2 },
     );
   });
 });

@@ -1,19 +1,15 @@
 import { z } from 'zod';
 import { canonicalInstant } from './canonical';
+import { completeConsumer, ConsumerLimits } from './complete-consumer';
+import { completeStream, inheritedByStream } from './complete-stream';
 import { connectionSpec } from './connection-spec';
-import {
-  completeConsumer,
-  CONSUMER_FIELDS,
-  ConsumerLimits,
-  ConsumerSpec,
-  consumerSpec,
-} from './consumer-spec';
+import { CONSUMER_FIELDS, ConsumerSpec, consumerSpec } from './consumer-spec';
 import { ServerConfig } from './jetstream-info';
 import { API_VERSION } from './kinds';
 import { OWNER_KEY, PAUSE_KEY, withMetadata } from './mark';
 import { Policies, policiesOf } from './policies';
 import { ComparedField, comparedFields, toConfig } from './server-config';
-import { completeStream, inheritedByStream, STREAM_FIELDS, StreamSpec, streamSpec } from './stream-spec';
+import { STREAM_FIELDS, StreamSpec, streamSpec } from './stream-spec';
 
 /** What Kubernetes knows about the object; only the name means something here. */
 const objectMeta = z.looseObject({ name: z.string().min(1) });

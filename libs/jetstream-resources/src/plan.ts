@@ -1,5 +1,5 @@
 import { isEmpty } from './canonical';
-import { ConsumerLimits } from './consumer-spec';
+import { ConsumerLimits } from './complete-consumer';
 import { ServerConfig } from './jetstream-info';
 import { Desired } from './manifest';
 import { keepResumed, metadataOf, ownerOf, PAUSE_KEY, RESET_KEY } from './mark';
@@ -75,7 +75,8 @@ export function plan(
       fields: [],
     };
   }
-  if (!mayWrite) return observe(changed);
+  // What was begun by making it again is finished, whatever may be changed later.
+  if (!mayWrite && !resetPending(observed)) return observe(changed);
   if (changed.length === 0 && !foreign && !pauseDiffers(desired, observed)) return { action: 'none' };
   return (
     unsupported(desired, context) ??
@@ -165,13 +166,15 @@ export function differing(
   });
 }
 
+const resetPending = (observed: ServerConfig): boolean => metadataOf(observed, RESET_KEY) !== undefined;
+
 /**
  * The pause noted by us is not the one declared, or the declared one is not the one held; or a consumer that was made again
  * has still to be moved behind its ack floor, and is paused for that.
  */
 export function pauseDiffers(desired: Desired, observed: ServerConfig): boolean {
   if (desired.consumer === undefined) return false;
-  if (metadataOf(observed, RESET_KEY) !== undefined) return true;
+  if (resetPending(observed)) return true;
   if (metadataOf(observed, PAUSE_KEY) !== desired.pauseUntil) return true;
   return desired.pauseUntil !== undefined && !sameInstant(observed['pause_until'], desired.pauseUntil);
 }
