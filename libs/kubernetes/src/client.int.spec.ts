@@ -3,7 +3,6 @@ import { AddressInfo } from 'node:net';
 import { Registry } from 'prom-client';
 import { describeWithControlPlane, startTestControlPlane, TestControlPlane } from '@headwater/testing';
 import {
-  accessFromEnvironment,
   isConflict,
   isForbidden,
   KubernetesApiError,
@@ -181,21 +180,6 @@ describeWithControlPlane('the client against a real API server', () => {
     );
     await control.restart();
     expect((await client.version()).major).toBe('1');
-  });
-
-  test('reads a kubeconfig file, with a token in it', async () => {
-    const before = process.env['KUBECONFIG'];
-    process.env['KUBECONFIG'] = control.kubeConfigFile;
-    try {
-      const access = await accessFromEnvironment();
-      expect(access).toMatchObject({ server: control.url, namespace: 'default' });
-      const fromFile = new KubernetesClient({ access });
-      expect((await fromFile.version()).gitVersion).toMatch(/^v1\.\d+/);
-      await fromFile.close();
-    } finally {
-      if (before === undefined) delete process.env['KUBECONFIG'];
-      else process.env['KUBECONFIG'] = before;
-    }
   });
 });
 

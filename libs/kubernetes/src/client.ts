@@ -1,8 +1,18 @@
 import type { KubeConfig } from '@kubernetes/client-node' with { 'resolution-mode': 'import' };
+import { ApiRequests } from './api-requests';
+import {
+  Applied,
+  ApplyOptions,
+  ClientOptions,
+  DeleteOptions,
+  ListOptions,
+  ObjectList,
+  RawRequest,
+  WatchOptions,
+} from './client-options';
 import { accessFromEnvironment, accessFromKubeConfig, ClusterAccess } from './cluster-access';
-import { decodeApiError, decodeList, decodeObject, isRecord, parseJson } from './decode';
-import { isNotFound, KubernetesApiError } from './errors';
-import { RuntimeMetrics } from './metrics';
+import { decodeList, decodeObject, isRecord } from './decode';
+import { isNotFound } from './errors';
 import {
   apiVersionOf,
   describeRef,
@@ -12,90 +22,11 @@ import {
   pathOf,
   ResourceType,
 } from './objects';
-import { pause } from './pause';
-import { SilentServerError, Transport, TransportRequest } from './transport';
+import { Transport } from './transport';
 import { readWatch, WatchEvent } from './watch-stream';
 
-export interface ClientOptions {
-  metrics?: RuntimeMetrics;
-  /** Connections for requests (32); watches have one each beside them. */
-  maxConnections?: number;
-  /** How long a request may take (30 s). */
-  requestTimeoutMs?: number;
-  /** How long making a connection may take (5 s). */
-  connectTimeoutMs?: number;
-  userAgent?: string;
-}
-
-export interface ListOptions {
-  /** Absent: all namespaces. */
-  namespace?: string;
-  labelSelector?: string;
-  fieldSelector?: string;
-  /** Objects in a page; absent: all in one. */
-  limit?: number;
-  continue?: string;
-  signal?: AbortSignal;
-}
-
-export interface ObjectList<T extends KubernetesObject> {
-  items: T[];
-  /** Where a watch goes on from. */
-  resourceVersion: string;
-  /** Given when there are more pages. */
-  continue?: string;
-}
-
-export interface WatchOptions {
-  namespace?: string;
-  labelSelector?: string;
-  fieldSelector?: string;
-  resourceVersion: string;
-  /** When the server ends the watch in order. */
-  timeoutSeconds: number;
-  /** How long nothing, not even a bookmark, may come before the connection counts as dead. */
-  inactivityMs: number;
-  signal: AbortSignal;
-}
-
-export interface ApplyOptions {
-  /** The name under which the server notes who owns which field. */
-  fieldManager: string;
-  /** Take fields that another manager owns; without it that is a conflict (409). */
-  force?: boolean;
-  /** Only if the object is still this version; otherwise a conflict (409). */
-  resourceVersion?: string;
-  signal?: AbortSignal;
-}
-
-export interface DeleteOptions {
-  preconditions?: { uid?: string; resourceVersion?: string };
-  propagation?: 'Background' | 'Foreground' | 'Orphan';
-  signal?: AbortSignal;
-}
-
-export interface RawRequest {
-  method: TransportRequest['method'];
-  path: string;
-  query?: Readonly<Record<string, string | number | boolean | undefined>>;
-  /** Sent as JSON. */
-  body?: unknown;
-  contentType?: string;
-  signal?: AbortSignal | undefined;
-  /** What is being done, for error messages: `get Lease a/b`. */
-  what?: string;
-}
-
-/** An object to be applied: whatever fields its manager wants to own. */
-export type Applied = Pick<KubernetesObject, 'metadata'> & { [field: string]: unknown };
-
-const JSON_TYPE = 'application/json';
 const MERGE_PATCH = 'application/merge-patch+json';
 const APPLY_PATCH = 'application/apply-patch+yaml';
-
-/** How often a request is sent again that the server put off (429, or 503 with Retry-After). */
-const POSTPONED_ATTEMPTS = 5;
-const LONGEST_POSTPONEMENT_MS = 30_000;
 
 /**
  * A small client for any kind of object: plain JSON, one pool of kept connections, no generated code.
@@ -107,17 +38,16 @@ const LONGEST_POSTPONEMENT_MS = 30_000;
  * the signal's reason when it is aborted.
  */
 export class KubernetesClient {
-  private readonly transport: Transport;
-  private readonly metrics: RuntimeMetrics | undefined;
-  private readonly requestTimeoutMs: number;
-  private readonly userAgent: string;
   /** The namespace that the kubeconfig or the pod names. */
   readonly namespace: string | undefined;
+  private readonly transport: Transport;
+  private readonly requests: ApiRequests;
 
   constructor(
     private readonly options: ClientOptions & { access: ClusterAccess },
     transport?: Transport,
   ) {
+    this.namespace = options.access.namespace;
     this.transport =
       transport ??
       new Transport({
@@ -125,10 +55,11 @@ export class KubernetesClient {
         maxConnections: options.maxConnections ?? 32,
         connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
       });
-    this.metrics = options.metrics;
-    this.requestTimeoutMs = options.requestTimeoutMs ?? 30_000;
-    this.userAgent = options.userAgent ?? 'headwater';
-    this.namespace = options.access.namespace;
+    this.requests = new ApiRequests(this.transport, {
+      requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
+      userAgent: options.userAgent ?? 'headwater',
+      metrics: options.metrics,
+    });
   }
 
   /** A client as `KUBECONFIG`, `~/.kube/config` or the pod's service account say. */
@@ -207,46 +138,19 @@ export class KubernetesClient {
     type: ResourceType,
     options: WatchOptions,
   ): AsyncGenerator<WatchEvent<T>[], void> {
-    const { namespace, signal, inactivityMs } = options;
+    const { namespace, signal, inactivityMs, ...query } = options;
     const what = `watch ${type.plural}${namespace === undefined ? '' : ` in ${namespace}`}`;
-    const path =
-      pathOf(type, { namespace }) +
-      queryText({
-        watch: true,
-        allowWatchBookmarks: true,
-        resourceVersion: options.resourceVersion,
-        timeoutSeconds: options.timeoutSeconds,
-        labelSelector: options.labelSelector,
-        fieldSelector: options.fieldSelector,
-      });
-    const request: TransportRequest = {
-      method: 'GET',
-      path,
-      headers: { accept: JSON_TYPE, 'user-agent': this.userAgent },
-      signal,
-      silenceMs: inactivityMs,
-    };
-    let response;
-    try {
-      response = await this.transport.send(request, 'watches');
-    } catch (error) {
-      this.count('GET', '<error>');
-      throw error;
-    }
-    this.count('GET', String(response.statusCode));
-    if (response.statusCode !== 200) {
-      if (response.statusCode === 401) this.transport.forgetCredentials();
-      throw decodeApiError(what, response.statusCode, looseJson(await response.body.text()));
-    }
-    try {
-      for await (const batch of readWatch<T>(type, response.body, what)) yield batch;
-    } catch (error) {
-      if (error instanceof KubernetesApiError) throw error;
-      this.transport.judge(response.connections, error);
-      throw this.transport.failure(request, error);
-    } finally {
-      response.body.destroy();
-    }
+    const body = this.requests.stream(
+      {
+        method: 'GET',
+        path: pathOf(type, { namespace }),
+        query: { watch: true, allowWatchBookmarks: true, ...query },
+        signal,
+        what,
+      },
+      inactivityMs,
+    );
+    yield* readWatch<T>(type, body, what);
   }
 
   /** @throws KubernetesApiError 409 AlreadyExists */
@@ -385,103 +289,9 @@ export class KubernetesClient {
   }
 
   /** Any request; the answer as parsed JSON, or the text when it is something else (`/readyz`). */
-  async request(request: RawRequest): Promise<unknown> {
-    const what = request.what ?? `${request.method} ${request.path}`;
-    const sent: TransportRequest = {
-      method: request.method,
-      path: request.path + queryText(request.query ?? {}),
-      headers: {
-        accept: JSON_TYPE,
-        'user-agent': this.userAgent,
-        ...(request.body === undefined ? {} : { 'content-type': request.contentType ?? JSON_TYPE }),
-      },
-      body: request.body === undefined ? undefined : JSON.stringify(request.body),
-      signal: request.signal,
-      silenceMs: 0,
-    };
-    for (let attempt = 1; ; attempt++) {
-      const { statusCode, retryAfter, text } = await this.exchange(sent, attempt);
-      if (statusCode < 300) return text.startsWith('{') ? parseJson(text, `could not ${what}`) : text;
-      const again = attempt < POSTPONED_ATTEMPTS;
-      if (statusCode === 401 && attempt === 1) {
-        this.transport.forgetCredentials();
-        continue;
-      }
-      if (again && (statusCode === 429 || (statusCode === 503 && retryAfter !== undefined))) {
-        await pause(Math.min((retryAfter ?? 1) * 1000, LONGEST_POSTPONEMENT_MS), request.signal);
-        request.signal?.throwIfAborted();
-        continue;
-      }
-      throw decodeApiError(what, statusCode, looseJson(text));
-    }
-  }
-
-  private async exchange(
-    sent: TransportRequest,
-    attempt: number,
-  ): Promise<{ statusCode: number; retryAfter: number | undefined; text: string }> {
-    const started = performance.now();
-    const limit = new AbortController();
-    const abort = (): void => limit.abort(sent.signal?.reason);
-    sent.signal?.addEventListener('abort', abort, { once: true });
-    if (sent.signal?.aborted) abort();
-    const timer = setTimeout(
-      () => limit.abort(new SilentServerError(`nothing came within ${this.requestTimeoutMs / 1000} s`)),
-      this.requestTimeoutMs,
-    );
-    const request = { ...sent, signal: limit.signal };
-    let connections;
-    try {
-      const answer = await this.transport.send(request, 'requests');
-      ({ connections } = answer);
-      const { statusCode, headers, body } = answer;
-      const text = await body.text();
-      this.count(sent.method, String(statusCode), started);
-      const seconds = Number(headers['retry-after']);
-      return { statusCode, retryAfter: Number.isFinite(seconds) ? seconds : undefined, text };
-    } catch (cause) {
-      this.count(sent.method, '<error>', started);
-      if (connections) this.transport.judge(connections, cause);
-      // A kept connection that the server has closed in this moment; reading twice does no harm.
-      if (sent.method === 'GET' && attempt === 1 && wasCut(cause) && !limit.signal.aborted) {
-        return await this.exchange(sent, attempt + 1);
-      }
-      throw this.transport.failure(request, cause);
-    } finally {
-      clearTimeout(timer);
-      sent.signal?.removeEventListener('abort', abort);
-    }
-  }
-
-  private count(method: string, code: string, started?: number): void {
-    if (!this.metrics) return;
-    this.metrics.requests.inc({ method, code });
-    if (started !== undefined) {
-      this.metrics.requestSeconds.observe({ verb: method }, (performance.now() - started) / 1000);
-    }
+  request(request: RawRequest): Promise<unknown> {
+    return this.requests.send(request);
   }
 }
 
 const below = (subresource: string | undefined): string => (subresource ? `/${subresource}` : '');
-
-function queryText(query: NonNullable<RawRequest['query']>): string {
-  const search = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
-  return search.size === 0 ? '' : `?${search.toString()}`;
-}
-
-/** A refusal may come from something on the way that speaks no JSON. */
-function looseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return { message: text.trim().slice(0, 200) };
-  }
-}
-
-function wasCut(error: unknown): boolean {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    if ('code' in at && (at.code === 'UND_ERR_SOCKET' || at.code === 'ECONNRESET')) return true;
-  }
-  return false;
-}

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { isConflict } from './errors';
 import { RuntimeLog } from './log';
 import { ReconcileOutcome, RuntimeMetrics } from './metrics';
@@ -47,6 +48,8 @@ export interface WorkersOptions {
 export async function runWorkers(options: WorkersOptions): Promise<void> {
   const { queue, signal, metrics, name, concurrency } = options;
   const hardStop = new AbortController();
+  // Every worker listens to both.
+  setMaxListeners(0, signal, hardStop.signal);
   const measuring = setInterval(() => queue.measure(), 1_000);
   measuring.unref();
   metrics?.maxConcurrent.set({ controller: name }, concurrency);

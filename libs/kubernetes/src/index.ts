@@ -1,14 +1,14 @@
+export { KubernetesClient } from './client';
 export {
   type Applied,
   type ApplyOptions,
   type ClientOptions,
   type DeleteOptions,
-  KubernetesClient,
   type ListOptions,
   type ObjectList,
   type RawRequest,
   type WatchOptions,
-} from './client';
+} from './client-options';
 export {
   accessFromEnvironment,
   accessFromKubeConfig,
