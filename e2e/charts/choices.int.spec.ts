@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { NATS_USERS } from '@headwater/contracts';
 import { parseAllDocuments } from 'yaml';
 import { containersOf, podOf, type PodSpec } from './pod-security';
-import { chartFolder, find, helm, type Manifest, render, renderText, ROOT } from './render';
+import { BUILD_MS, chartFolder, find, helm, type Manifest, render, renderText, ROOT } from './render';
 import { API_SCHEMAS, faultsOf } from './validate';
 
 const EXTERNAL = ['nats.url=nats://nats:4222', 'nats.existingSecret=users', 'database.existingSecret=sql'];
@@ -17,6 +17,8 @@ const pod = (manifests: Manifest[], kind: string, name: string): PodSpec =>
   podOf(find(manifests, kind, name))!;
 const names = (manifests: Manifest[], kind: string): string[] =>
   manifests.filter((one) => one.kind === kind).map(({ metadata }) => metadata.name);
+
+beforeAll(() => helm('version'), BUILD_MS);
 
 describe('what can not work is refused in a sentence', () => {
   it.each([

@@ -32,13 +32,20 @@ export async function helm(...args: string[]): Promise<string> {
   return stdout;
 }
 
+/** Milliseconds that a first run on a machine may need to build helm. */
+export const BUILD_MS = 900_000;
+
 export interface RenderOptions {
   /** `key=value`, as on the command line. */
   set?: readonly string[];
   values?: string;
   release?: string;
   namespace?: string;
+  /** As the cluster's API server would say; the newest supported one when absent. */
+  kubeVersion?: string;
 }
+
+export const NEWEST_KUBERNETES = '1.34';
 
 export async function renderText(chart: Chart, options: RenderOptions = {}): Promise<string> {
   return helm(
@@ -47,6 +54,8 @@ export async function renderText(chart: Chart, options: RenderOptions = {}): Pro
     chartFolder(chart),
     '--namespace',
     options.namespace ?? 'orders',
+    '--kube-version',
+    options.kubeVersion ?? NEWEST_KUBERNETES,
     ...(options.values === undefined ? [] : ['--values', options.values]),
     ...(options.set ?? []).flatMap((setting) => ['--set', setting]),
   );

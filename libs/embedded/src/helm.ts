@@ -34,13 +34,20 @@ export async function findHelm(
       'helm 3 is not on PATH and Go, to build it, is not there either; install one of them or set HEADWATER_HELM',
     );
   }
-  const version = `helm.sh/helm/v3/internal/version.version=v${HELM_VERSION}`;
+  // As its own Makefile does; without them it takes itself for a client of Kubernetes 1.20.
+  const settings = {
+    'internal/version.version': `v${HELM_VERSION}`,
+    'pkg/chartutil.k8sVersionMajor': '1',
+    'pkg/chartutil.k8sVersionMinor': '34',
+    'pkg/lint/rules.k8sVersionMajor': '1',
+    'pkg/lint/rules.k8sVersionMinor': '34',
+  };
   return buildWithGo({
     name: 'helm',
     version: HELM_VERSION,
     moduleDir,
     package: 'helm.sh/helm/v3/cmd/helm',
-    ldflags: [`-X ${version}`],
+    ldflags: Object.entries(settings).map(([name, value]) => `-X helm.sh/helm/v3/${name}=${value}`),
     duration: 'about two minutes',
     progress,
   });
