@@ -1,6 +1,7 @@
 import { converge, type Convergence, type Known, ownerOf, remove } from '@headwater/jetstream-resources';
 import {
   addFinalizer,
+  conditionOf,
   hasFinalizer,
   type KubernetesObject,
   keyOf,
@@ -77,7 +78,7 @@ export class AssetReconciler {
     if ('reason' in server) return this.tell(resource, server);
     const rival = this.rivalOf(asset);
     if (rival) {
-      const message = `JetStream's ${asset.claim} is declared by the older ${this.kind} ${keyOf(rival.metadata)}; delete one of the two`;
+      const message = `${nameOf(asset)} is declared by the older ${this.kind} ${keyOf(rival.metadata)}; delete one of the two`;
       return this.tell(resource, stalled('Conflict', message));
     }
     return this.align(asset, server);
@@ -204,6 +205,9 @@ export class AssetReconciler {
   }
 
   private async tell(resource: KubernetesObject, verdict: Verdict): Promise<ReconcileResult> {
+    const { reason, message: note, progress } = verdict;
+    if (progress === 'stalled' && conditionOf(conditionsOf(resource), 'Ready')?.reason !== reason)
+      this.world.recorder.event(resource, { type: 'Warning', reason, action: 'Reconcile', note });
     // What was to be acknowledged stays so while the server is not asked.
     const recreated = conditionsOf(resource).find(({ type }) => type === 'Recreated')?.message;
     await this.report(resource, { verdict, recreated });
@@ -216,3 +220,6 @@ export class AssetReconciler {
     return this.status.write(resource, told);
   }
 }
+
+const nameOf = ({ stream, ...asset }: Asset): string =>
+  asset.kind === 'Stream' ? `the stream ${stream}` : `the consumer ${stream}/${asset.spec.durableName}`;
