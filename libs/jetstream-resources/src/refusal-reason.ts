@@ -57,7 +57,7 @@ const WORDS: readonly [RegExp, string][] = [
   [/republish/, 'republish'],
   [/roll-?up/, 'allowRollup'],
   [/mirror/, 'mirror'],
-  [/source|detected cycle|external/, 'sources'],
+  [/\bsource|detected cycle|external/, 'sources'],
   [/transform/, 'subjectTransform'],
   [/discard new per subject/, 'discardPerSubject'],
   [/discard/, 'discard'],
