@@ -5,9 +5,11 @@
 //   E2E_LOAD_IMAGE   called with what the build has printed                                   default: kind
 //   E2E_IMAGE        an image that the cluster can already get: nothing is built or loaded
 //   E2E_VALUES       a file of values for the installs, such as where the bundled servers' images are
+//   E2E_NODE_KILL, E2E_NODE_START   commands that take a node's name, for the tests of --full that lose one
 //   E2E_KEEP=1       leaves the namespace as it is
 //
-// KUBECONFIG alone, without E2E_CLUSTER_UP, uses the cluster that is there. Further arguments are jest's.
+// KUBECONFIG alone, without E2E_CLUSTER_UP, uses the cluster that is there. --full adds the long parts: several
+// servers and nodes, and other ways to install. Further arguments are jest's.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -119,6 +121,9 @@ function gather() {
   process.stderr.write(`what the cluster says about it: ${folder}\n`);
 }
 
+const full = process.argv.includes('--full');
+const forJest = process.argv.slice(2).filter((argument) => argument !== '--full');
+
 await prepare();
 env.KUBECONFIG = clusterUp();
 env.E2E_IMAGE = image();
@@ -129,13 +134,14 @@ const { status } = spawnSync(
   [
     ...['--conditions=headwater:source', join(root, 'node_modules', 'jest', 'bin', 'jest.js')],
     ...['--config', 'e2e/cluster/jest.config.js', '--runInBand', '--verbose', '--ci'],
-    ...['--json', `--outputFile=${report}`, ...process.argv.slice(2)],
+    ...['--json', `--outputFile=${report}`, ...forJest],
   ],
   {
     cwd: root,
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {
       ...env,
+      ...(full ? { E2E_FULL: '1' } : {}),
       // A failed test is looked at before its namespace goes.
       E2E_KEEP: '1',
       NODE_OPTIONS: '--conditions=headwater:source',
@@ -148,11 +154,11 @@ if (!env.E2E_KEEP)
   spawnSync(kubectl, ['delete', 'namespace', 'headwater-e2e', '--ignore-not-found'], { stdio: 'ignore' });
 if (existsSync(report)) {
   const {
-    numPassedTests: passed,
+    numPassedTests,
     numFailedTests: failed,
     numRuntimeErrorTestSuites: broken,
   } = JSON.parse(readFileSync(report, 'utf8'));
-  process.stdout.write(`${passed} passed, ${failed + broken} failed\n`);
+  process.stdout.write(`${numPassedTests} passed, ${failed + broken} failed\n`);
 }
 rmSync(folder, { recursive: true, force: true });
 process.exit(status ?? 1);

@@ -9,12 +9,13 @@ const ROOT = resolve(__dirname, '../..');
 export const chart = (name: 'headwater' | 'jetstream-controller'): string => join(ROOT, 'charts', name);
 
 /** What `npm run e2e` has built and loaded, and where the bundled servers' images come from. */
-const VALUES: readonly string[] = [
-  ...(process.env['E2E_IMAGE']
-    ? ['--set', `image.repository=${imageParts()[0]},image.tag=${imageParts()[1]}`]
-    : []),
-  ...(process.env['E2E_VALUES'] ? ['--values', process.env['E2E_VALUES']] : []),
-];
+export function imageValues(): string[] {
+  const [repository, tag] = imageParts();
+  return [
+    ...(repository ? ['--set', `image.repository=${repository},image.tag=${tag}`] : []),
+    ...(process.env['E2E_VALUES'] ? ['--values', process.env['E2E_VALUES']] : []),
+  ];
+}
 
 function imageParts(): [string, string] {
   const image = process.env['E2E_IMAGE'] ?? '';
@@ -53,7 +54,7 @@ export function installPlatform(release: string, namespace: string, ...more: str
       '5m',
     ],
     ...['--set', 'bundled.enabled=true', '--set', 'controller.handoverSeconds=0'],
-    ...VALUES,
+    ...imageValues(),
     ...more,
   );
 }

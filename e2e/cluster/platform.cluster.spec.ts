@@ -1,6 +1,6 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import { eventually } from '@headwater/testing';
-import { checkOrders, OrderClient, orderOf } from '@headwater/testing-platform';
+import { OrderClient, orderOf } from '@headwater/testing-platform';
 import {
   apply,
   createNamespace,
@@ -12,6 +12,7 @@ import {
   secretValue,
 } from './cluster';
 import { ForwardedPlatform } from './forward';
+import { OrderFlow } from './order-flow';
 
 const NAMESPACE = 'headwater-e2e';
 const RELEASE = 'hw';
@@ -19,41 +20,7 @@ const NAME = 'hw-headwater';
 
 let platform: ForwardedPlatform;
 let client: OrderClient;
-/** Every order that was answered with 201, over all tests. */
-const accepted = new Set<string>();
-
-/** Places orders until `work` is done, and at least `least`. */
-async function whileOrdering(least: number, work: () => Promise<void>): Promise<void> {
-  const before = accepted.size;
-  let done = false;
-  const placing = Array.from({ length: 8 }, async (_, lane) => {
-    for (let n = 0; !done || accepted.size - before < least; n += 1) {
-      const key = `${before}-${lane}-${n}`;
-      accepted.add((await client.placeSurely(orderOf(`customer-${n % 50}`, 100 + n), key)).order_id);
-    }
-  });
-  try {
-    await work();
-  } finally {
-    done = true;
-    await Promise.all(placing);
-  }
-}
-
-/** Waits until nothing moves any more, then takes everything into account. */
-async function everyOrderEndedRight(): Promise<void> {
-  await eventually(
-    async () => {
-      for (const status of ['Pending', 'PaymentDebited', 'Declined', 'Rejected', 'Voiding'])
-        expect((await client.list({ status, limit: '1' })).orders).toEqual([]);
-    },
-    120_000,
-    500,
-  );
-  const account = await eventually(() => checkOrders(platform, accepted), 120_000, 1_000);
-  expect(account.statuses['Approved']).toBe(account.orders - (account.statuses['Cancelled'] ?? 0));
-  expect(account.deadLetters).toBe(0);
-}
+let orders: OrderFlow;
 
 const restarts = async (): Promise<string> =>
   kubectl(
@@ -69,6 +36,7 @@ beforeAll(async () => {
   process.stderr.write(`installed and ready after ${((Date.now() - started) / 1000).toFixed(1)} s\n`);
   platform = await ForwardedPlatform.open(NAMESPACE, NAME);
   client = new OrderClient(platform.urls.api, 16);
+  orders = new OrderFlow(client);
 }, 600_000);
 
 afterAll(async () => {
@@ -83,7 +51,7 @@ test('installs from nothing into a restricted namespace without one restart', as
 
 test('approves an order that came through the Service', async () => {
   const { order_id: id } = await client.place(orderOf('customer-1'));
-  accepted.add(id);
+  orders.accepted.add(id);
   await eventually(async () => expect((await client.get(id)).status).toBe('Approved'));
 });
 
@@ -145,7 +113,7 @@ test('makes what is declared, shows it, and makes it again when it is deleted by
 
 test('scales payment workers from 1 to 4 to 1 while orders flow', async () => {
   const handled = new Set<string>();
-  await whileOrdering(150, async () => {
+  await orders.while(150, async () => {
     await kubectl('-n', NAMESPACE, 'scale', `deployment/${NAME}-payment`, '--replicas=4');
     await kubectl('-n', NAMESPACE, 'rollout', 'status', `deployment/${NAME}-payment`, '--timeout=120s');
     for (const pod of await eventually(async () => {
@@ -164,11 +132,11 @@ test('scales payment workers from 1 to 4 to 1 while orders flow', async () => {
     await kubectl('-n', NAMESPACE, 'rollout', 'status', `deployment/${NAME}-payment`, '--timeout=120s');
   });
   expect(handled.size).toBe(4);
-  await everyOrderEndedRight();
+  await orders.allEndedRight(platform);
 });
 
 test('loses and doubles nothing when every pod is deleted once under load', async () => {
-  await whileOrdering(150, async () => {
+  await orders.while(150, async () => {
     const components = [
       'payment',
       'review',
@@ -191,11 +159,11 @@ test('loses and doubles nothing when every pod is deleted once under load', asyn
       }, 120_000);
     }
   });
-  await everyOrderEndedRight();
+  await orders.allEndedRight(platform);
 });
 
 test('upgrades to other values and rolls back under load', async () => {
-  await whileOrdering(100, async () => {
+  await orders.while(100, async () => {
     await installPlatform(
       RELEASE,
       NAMESPACE,
@@ -206,7 +174,7 @@ test('upgrades to other values and rolls back under load', async () => {
     );
     await helm('rollback', RELEASE, '--namespace', NAMESPACE, '--wait', '--timeout', '5m');
   });
-  await everyOrderEndedRight();
+  await orders.allEndedRight(platform);
 });
 
 test('the controller’s ServiceAccount can do what it needs and nothing else', async () => {
@@ -239,7 +207,7 @@ test('the controller’s ServiceAccount can do what it needs and nothing else', 
 test('an uninstall leaves data, credentials and CRDs, and a new release goes on with them', async () => {
   const password = await secretValue(NAMESPACE, `${NAME}-nats-credentials`, 'eventstore');
   const { order_id: id } = await client.place(orderOf('customer-1'));
-  accepted.add(id);
+  orders.accepted.add(id);
   await eventually(async () => expect((await client.get(id)).status).toBe('Approved'));
   await helm('uninstall', RELEASE, '--namespace', NAMESPACE, '--wait', '--timeout', '3m');
   expect(await kubectl('get', 'crd', 'streams.jetstream.headwater.dev', '-o', 'name')).toContain('streams');
@@ -255,7 +223,7 @@ test('an uninstall leaves data, credentials and CRDs, and a new release goes on 
   expect(await secretValue(NAMESPACE, `${NAME}-nats-credentials`, 'eventstore')).toBe(password);
   await eventually(async () => expect((await client.get(id)).status).toBe('Approved'));
   await eventually(async () => {
-    accepted.add((await client.place(orderOf('customer-2'))).order_id);
+    orders.accepted.add((await client.place(orderOf('customer-2'))).order_id);
   });
-  await everyOrderEndedRight();
+  await orders.allEndedRight(platform);
 });
