@@ -8,7 +8,7 @@ import {
 import { type KubernetesObject, keyOf } from '@headwater/kubernetes';
 import { type Asset, type AssetKind, assetOf, claimOf, desiredBy, isOf, isReadable } from '../assets/asset';
 import { type AssetWorld, INDEX } from '../assets/asset-world';
-import { wasSynced } from '../assets/asset-status';
+import { statusOf, wasSynced } from '../assets/asset-status';
 import { factsOf, tellsFacts } from '../assets/facts';
 
 export interface RoundsOptions {
@@ -38,18 +38,9 @@ export class Rounds {
 
   /** Goes on until the signal is aborted. */
   async run(signal: AbortSignal): Promise<void> {
-    const { world, factsMs, onError } = this.options;
+    const { world, factsMs } = this.options;
     while (!signal.aborted) {
-      for (const connection of world.pool.keys()) {
-        const server = world.pool.serverOf(connection);
-        if (server.status !== 'connected' || signal.aborted) continue;
-        try {
-          await this.round(connection, server.api, signal);
-          world.metrics.rounds.inc({ connection });
-        } catch (error) {
-          if (!signal.aborted) onError(connection, error);
-        }
-      }
+      await Promise.all(world.pool.keys().map((connection) => this.attempt(connection, signal)));
       if (this.next.signal.aborted) this.next = new AbortController();
       else {
         const early = AbortSignal.any([signal, this.next.signal]);
@@ -62,6 +53,19 @@ export class Rounds {
   hurry(connection: string): void {
     for (const claim of this.seen.keys()) if (isOf(connection, claim)) this.seen.delete(claim);
     this.next.abort();
+  }
+
+  /** A server that is slow or silent breaks off its own reading, and holds up no other. */
+  private async attempt(connection: string, signal: AbortSignal): Promise<void> {
+    const { world, onError } = this.options;
+    const server = world.pool.serverOf(connection);
+    if (server.status !== 'connected') return;
+    try {
+      await this.round(connection, server.api, signal);
+      world.metrics.rounds.inc({ connection });
+    } catch (error) {
+      if (!signal.aborted) onError(connection, error);
+    }
   }
 
   private async round(connection: string, api: JetStreamApi, signal: AbortSignal): Promise<void> {
@@ -133,6 +137,8 @@ export class Rounds {
     const { world, enqueue } = this.options;
     const key = keyOf(resource.metadata);
     this.measure(asset, info);
+    // Its first pass is due anyway.
+    if (statusOf(resource).observedGeneration === undefined) return;
     if (wasSynced(resource) && differences(desiredBy(asset, world.clusterId), info.config).length > 0) {
       enqueue(kind, key);
     } else if (!tellsFacts(asset, factsOf(asset, info, world))) refresh.push([kind, key]);

@@ -85,15 +85,14 @@ export class ConnectionPool {
   serverOf(key: string): ServerState {
     const entry = this.entries.get(key);
     if (!entry) return { status: 'unknown' };
-    const states = [entry.link.state, ...(entry.retiring ? [entry.retiring.state] : [])];
-    const connected = states.find((state) => state.status === 'connected');
-    if (connected?.status !== 'connected')
-      return entry.link.state as Extract<LinkState, { status: 'connecting' }>;
-    if (entry.server?.connection !== connected.connection) {
+    const serving = entry.link.state.status === 'connecting' ? entry.retiring?.state : undefined;
+    const state = serving?.status === 'connected' ? serving : entry.link.state;
+    if (state.status === 'connecting') return state;
+    if (entry.server?.connection !== state.connection) {
       const { domain } = entry.settings;
       entry.server = {
-        connection: connected.connection,
-        api: new JetStreamApi(connected.connection, {
+        connection: state.connection,
+        api: new JetStreamApi(state.connection, {
           timeoutMs: API_TIMEOUT_MS,
           ...(domain === undefined ? {} : { domain }),
         }),
