@@ -6,7 +6,7 @@ import { ConsumerInfo, ServerConfig, StreamInfo } from './jetstream-info';
 import { JetStreamRefusal } from './jetstream-refusal';
 import { Desired, desiredOf, Manifest, titleOf } from './manifest';
 import { changesOf } from './plan';
-import { Known } from './resume';
+import { ackFloorOf, Known } from './resume';
 import { FieldChange } from './server-config';
 
 /** What has become of one manifest. */
@@ -112,5 +112,5 @@ function remember(memory: Memory, object: Desired, { observed }: Convergence): v
   }
   // The ack floor counts as long as the stream is the one that it was read from.
   const stream = memory.get(`Stream ${object.stream}`)?.created;
-  memory.set(titleOf(object), { created: stream, ackFloor: observed.ack_floor.stream_seq });
+  memory.set(titleOf(object), { created: stream, ackFloor: ackFloorOf(observed) });
 }

@@ -7,7 +7,7 @@ import { metadataOf, RESET_KEY } from './mark';
 import { changesOf, differing, needsLevel, plan, PlanContext } from './plan';
 import { Policies } from './policies';
 import { refusalReason } from './refusal-reason';
-import { finishReset, Known } from './resume';
+import { ackFloorOf, finishReset, Known } from './resume';
 import { comparable, ComparedField } from './server-config';
 import { beginPause, create, endPause, update } from './write';
 
@@ -108,7 +108,7 @@ async function attempt(api: JetStreamApi, desired: Desired, options: ConvergeOpt
     case 'update': {
       const fields = planned.action === 'update' ? planned.fields : [];
       const done = (written?: Info): Convergence => {
-        const what = planned.action === 'create' ? createdAs(options) : updatedAs(planned);
+        const what = planned.action === 'create' ? createdAs(options, written) : updatedAs(planned);
         return told({ ...what, fields, ...(written === undefined ? {} : { observed: written }) });
       };
       if (options.dryRun) return done();
@@ -145,14 +145,22 @@ const MOVING = {
     'its replicas are on the way to other servers; what else has changed follows when they have arrived',
 } as const;
 
-const createdAs = ({ previouslySeen }: ConvergeOptions) =>
+const createdAs = ({ previouslySeen }: ConvergeOptions, written: Info | undefined) =>
   previouslySeen
     ? ({
         outcome: 'created',
         reason: 'Recreated',
-        message: 'had been deleted and has been made again',
+        message: `had been deleted and has been made again${withWhat(written)}`,
       } as const)
     : ({ outcome: 'created', reason: 'Created', message: 'has been made' } as const);
+
+/** What has become of its content. */
+function withWhat(written: Info | undefined): string {
+  if (written === undefined) return '';
+  if ('state' in written) return `; it holds ${written.state.messages} messages`;
+  const floor = ackFloorOf(written);
+  return floor > 0 ? `; it goes on behind sequence ${floor}` : '; it begins as declared';
+}
 
 const updatedAs = ({ adopts, fields }: { adopts: boolean; fields: readonly string[] }) =>
   adopts

@@ -34,7 +34,7 @@ export { changesOf, differences, type Plan, plan, type PlanContext } from './pla
 export { DEFAULT_POLICIES, type Policies, policiesOf, type PolicySpec } from './policies';
 export { ManifestError, parseManifests, readManifests } from './read-manifests';
 export { remove, type Removal } from './remove';
-export { type Known } from './resume';
+export { ackFloorOf, type Known } from './resume';
 export { type FieldChange } from './server-config';
 export {
   type ConnectionStatus,

@@ -12,6 +12,7 @@ import {
 } from '../test/each-server';
 import { ConsumerInfo, StreamInfo } from './jetstream-info';
 import { RESET_KEY, withMetadata } from './mark';
+import { ackFloorOf } from './resume';
 
 onEachServer((proves, apply) => {
   describe('a consumer that somebody has deleted', () => {
@@ -37,6 +38,7 @@ onEachServer((proves, apply) => {
         expect(await apply(wanted, { known, previouslySeen: true })).toMatchObject({
           outcome: 'created',
           reason: 'Recreated',
+          message: `had been deleted and has been made again; it goes on behind sequence ${before}`,
         });
         expect((await pull(server, name, 10 - before))[0]).toBe(before + 1);
         expect(await apply(wanted)).toMatchObject({ outcome: 'unchanged' });
@@ -104,6 +106,24 @@ onEachServer((proves, apply) => {
       expect(await pull(server, name, 2)).toEqual([3, 4]);
       expect(await apply(wanted)).toMatchObject({ outcome: 'unchanged' });
     });
+
+    proves(
+      'goes on behind the same floor when it is deleted again before it has acknowledged anything',
+      async (server) => {
+        const { api, connection } = server;
+        const name = newName();
+        await apply(stream({ name, subjects: [`${name}.x`] }));
+        for (let n = 1; n <= 5; n++) await connection.request(`${name}.x`, String(n));
+        const wanted = consumer({ streamName: name, durableName: 'c' });
+        const created = (await api.streamInfo(name))?.created;
+        for (let again = 0; again < 2; again++) {
+          const ackFloor = again === 0 ? 3 : ackFloorOf((await api.consumerInfo(name, 'c')) as ConsumerInfo);
+          await api.deleteConsumer(name, 'c');
+          await apply(wanted, { known: { created, ackFloor }, previouslySeen: true });
+        }
+        expect(await pull(server, name, 2)).toEqual([4, 5]);
+      },
+    );
 
     proves('begins as declared when its stream is another one', async (server) => {
       const { connection } = server;

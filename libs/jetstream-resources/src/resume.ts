@@ -1,7 +1,7 @@
 import { JetStreamApi } from './jetstream-api';
 import { ConsumerInfo, ServerConfig } from './jetstream-info';
 import { Desired } from './manifest';
-import { RESET_KEY, resumedAt, withMetadata } from './mark';
+import { metadataOf, RESET_KEY, RESUME_KEY, resumedAt, withMetadata } from './mark';
 
 /** What a status has remembered of an object that is no longer there. */
 export interface Known {
@@ -17,6 +17,16 @@ const RESET_LEVEL = 4;
 const MOVABLE = new Set<unknown>(['all', undefined]);
 /** Longer than moving it takes; if we die in between, the note makes the next one finish. */
 const HOLD_MS = 3_600_000;
+
+/**
+ * Stream sequence up to which everything is acknowledged: what to remember as {@link Known.ackFloor}. A consumer that was
+ * made again and has acknowledged nothing since is told as 0 by servers, and has the floor that it goes on behind.
+ */
+export function ackFloorOf({ config, ack_floor }: ConsumerInfo): number {
+  const resumed = metadataOf(config, RESUME_KEY) === undefined ? 0 : Number(config['opt_start_seq'] ?? 1) - 1;
+  const moving = Number(metadataOf(config, RESET_KEY) ?? 1) - 1;
+  return Math.max(ack_floor.stream_seq, resumed, moving);
+}
 
 /**
  * Makes a consumer again that somebody has deleted, so that it goes on behind its last known ack floor: nothing at or below
