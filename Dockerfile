@@ -50,7 +50,8 @@ LABEL org.opencontainers.image.title="Headwater" \
   org.opencontainers.image.revision="${REVISION}"
 WORKDIR /app
 COPY --from=dependencies /app ./
-ENV NODE_ENV=production
+# Where distroless images have node.
+ENV NODE_ENV=production PATH=/nodejs/bin:$PATH
 USER 65532:65532
 # The processes end by themselves on SIGTERM, with 0, within HEADWATER_SHUTDOWN_SECONDS.
 ENTRYPOINT []
