@@ -141,7 +141,8 @@ describeWithControlPlane('leader election', () => {
 
   test('a leader that is cut off stops before another may lead, and says so', async () => {
     const proxy = await startTcpProxy(Number(new URL(control.url).port));
-    const client = clientOf(control.admin, { port: proxy.port });
+    // What is being connected when the client is closed is waited for.
+    const client = clientOf(control.admin, { port: proxy.port, connectTimeoutMs: 500 });
     const registry = new Registry();
     const metrics = new RuntimeMetrics(registry);
     const lost: string[] = [];
