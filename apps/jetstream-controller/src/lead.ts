@@ -1,3 +1,4 @@
+import { ackFloorOf } from '@headwater/jetstream-resources';
 import {
   type InformerChange,
   type KubernetesObject,
@@ -53,8 +54,7 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
       if (!observed) return;
       if ('ack_floor' in observed) {
         const created = positions.streamCreated(claimOf(connection, stream));
-        if (created !== undefined)
-          positions.noteConsumer(claim, { created, ackFloor: observed.ack_floor.stream_seq });
+        if (created !== undefined) positions.noteConsumer(claim, { created, ackFloor: ackFloorOf(observed) });
         return;
       }
       positions.noteStream(claim, observed.created);

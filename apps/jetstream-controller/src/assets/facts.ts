@@ -1,4 +1,5 @@
 import {
+  ackFloorOf,
   type ConsumerInfo,
   type ConsumerStatus,
   pausedUntil,
@@ -60,7 +61,7 @@ function consumerFacts(
   now: Date,
 ): ConsumerFacts {
   const until = pausedUntil(info);
-  const ackFloor = { streamSeq: info.ack_floor.stream_seq, consumerSeq: info.ack_floor.consumer_seq };
+  const ackFloor = { streamSeq: ackFloorOf(info), consumerSeq: info.ack_floor.consumer_seq };
   const moved = previous.ackFloor?.streamSeq !== ackFloor.streamSeq || previous.ackFloorTime === undefined;
   return {
     created: info.created,

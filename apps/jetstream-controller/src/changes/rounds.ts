@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  ackFloorOf,
   type ConsumerInfo,
   differences,
   type JetStreamApi,
@@ -108,7 +109,7 @@ export class Rounds {
       owing ||= info.num_pending > 0 || info.num_ack_pending > 0;
       const streamCreated = positions.streamCreated(ofStream);
       if (streamCreated !== undefined) {
-        positions.noteConsumer(claim, { created: streamCreated, ackFloor: info.ack_floor.stream_seq });
+        positions.noteConsumer(claim, { created: streamCreated, ackFloor: ackFloorOf(info) });
       }
       for (const asset of this.assetsOf('Consumer', claim)) this.compare(asset, info, refresh);
     }
