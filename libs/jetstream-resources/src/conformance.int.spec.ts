@@ -7,6 +7,7 @@ import {
   stream,
   writesDuring,
 } from '../test/each-server';
+import { isAsDeclared } from './converge';
 import { Desired } from './manifest';
 import { OWNER_KEY } from './mark';
 import { remove } from './remove';
@@ -131,6 +132,24 @@ onEachServer((proves, apply) => {
     await manager.consumers.update(name, 'c', { max_ack_pending: 7 });
     expect(await apply(wanted)).toMatchObject({ outcome: 'updated', fields: ['spec.maxAckPending'] });
     expect(await configOf(server, wanted)).toMatchObject({ max_ack_pending: 50 });
+  });
+
+  proves('what a list tells is enough to see that something differs', async ({ api, manager }) => {
+    const name = newName();
+    const wanted = stream({ name });
+    await apply(wanted);
+    const held = async () => (await api.streamInfo(name))?.config ?? {};
+    expect(isAsDeclared(api, wanted, await held())).toBe(true);
+    expect(isAsDeclared(api, stream({ name }, 'you'), await held())).toBe(false);
+    await manager.streams.update(name, { max_msgs: 3 });
+    expect(isAsDeclared(api, wanted, await held())).toBe(false);
+    const until = new Date(Date.now() + 3_600_000).toISOString();
+    const reader = consumer({ streamName: 'CONSUMED', durableName: name, pauseUntil: until });
+    await apply(reader);
+    const ofReader = async () => (await api.consumerInfo('CONSUMED', name))?.config ?? {};
+    expect(isAsDeclared(api, reader, await ofReader())).toBe(true);
+    await api.pauseConsumer('CONSUMED', name, undefined);
+    expect(isAsDeclared(api, reader, await ofReader())).toBe(false);
   });
 
   describe('a pause', () => {

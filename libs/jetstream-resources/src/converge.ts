@@ -59,6 +59,22 @@ export async function converge(
   }
 }
 
+/**
+ * True when an object, as a list has just told it, needs no pass: nothing of it differs, its mark and its pause included.
+ * Asks the server nothing.
+ */
+export function isAsDeclared(
+  api: JetStreamApi,
+  desired: Desired,
+  config: ServerConfig,
+  policies: Policies = desired.policies,
+): boolean {
+  const accepts = (field: ComparedField, held: string | undefined): boolean =>
+    api.defaults.has(desired.kind, field, held);
+  const planned = plan(desired, config, { policies, previouslySeen: true, accepts });
+  return planned.action === 'none' || (planned.action === 'observe' && planned.fields.length === 0);
+}
+
 const withoutObserved = ({ observed: _stale, ...options }: ConvergeOptions): ConvergeOptions => options;
 
 async function attempt(api: JetStreamApi, desired: Desired, options: ConvergeOptions): Promise<Convergence> {

@@ -1,7 +1,7 @@
 export { type Applied, apply, type ApplyOptions, DEFAULT_OWNER, type Memory } from './apply';
 export { type ConnectionSpec, connectionSpec } from './connection-spec';
 export { type ConsumerSpec, consumerSpec } from './consumer-spec';
-export { converge, type ConvergeOptions } from './converge';
+export { converge, type ConvergeOptions, isAsDeclared } from './converge';
 export { type Converted, convertNack, isNack } from './convert-nack';
 export { type Convergence, type ConvergenceReason } from './convergence';
 export { customResourceDefinition, DEFINITIONS, type KindDefinition, type OpenApi, specOpenApi } from './crd';
