@@ -1,6 +1,6 @@
 module github.com/headwater/tools/nats-server-2.11
 
-go 1.26.8
+go 1.26.0
 
 require github.com/nats-io/nats-server/v2 v2.11.17
 
