@@ -17,8 +17,10 @@ import {
 } from './index';
 import { Lease, LEASE } from './lease';
 
-/** The proportions of the defaults, a twentieth as long; a lease has whole seconds. */
+/** Soon lost; a lease has whole seconds. */
 const QUICK = { leaseMs: 1_000, renewMs: 700, retryMs: 100 };
+/** Where it must be kept, also by a machine that has much else to do. */
+const STEADY = { leaseMs: 3_000, renewMs: 2_800, retryMs: 100 };
 
 describeWithControlPlane('leader election', () => {
   let control: TestControlPlane;
@@ -63,7 +65,7 @@ describeWithControlPlane('leader election', () => {
       namespace,
       name: 'leader',
       identity,
-      ...QUICK,
+      ...STEADY,
       signal: stop.signal,
       log,
       lead: async (signal) => {
@@ -109,10 +111,10 @@ describeWithControlPlane('leader election', () => {
     await eventually(() => expect(story).toEqual(['a leads']));
     const { log } = stand('b');
     const first = (await lease())?.renewTime;
-    // Several lengths of the lease.
+    // Longer than the lease.
     await eventually(async () => {
       const renewTime = (await lease())?.renewTime ?? '';
-      expect(Date.parse(renewTime) - Date.parse(first ?? '')).toBeGreaterThan(2_500);
+      expect(Date.parse(renewTime) - Date.parse(first ?? '')).toBeGreaterThan(4_000);
     });
     expect(story).toEqual(['a leads']);
     expect(log.lines).toEqual([]);
@@ -133,7 +135,7 @@ describeWithControlPlane('leader election', () => {
     const before = Date.parse((await lease())?.renewTime ?? '');
     // It is renewed for as long as the work lasts, though it was told to stop.
     await eventually(async () => {
-      expect(Date.parse((await lease())?.renewTime ?? '') - before).toBeGreaterThan(1_500);
+      expect(Date.parse((await lease())?.renewTime ?? '') - before).toBeGreaterThan(3_500);
     });
     finish();
     await eventually(() => expect(story).toEqual(['a leads', 'a ends', 'b leads']));
@@ -146,7 +148,7 @@ describeWithControlPlane('leader election', () => {
     const registry = new Registry();
     const metrics = new RuntimeMetrics(registry);
     const lost: string[] = [];
-    const cutOff = stand('a', { client, metrics, onLost: () => lost.push('lost') });
+    const cutOff = stand('a', { ...QUICK, client, metrics, onLost: () => lost.push('lost') });
     await eventually(() => expect(story).toEqual(['a leads']));
     expect(await registry.metrics()).toContain('leader_election_master_status{name="leader"} 1');
     stand('b');
@@ -166,7 +168,7 @@ describeWithControlPlane('leader election', () => {
     const proxy = await startTcpProxy(Number(new URL(control.url).port));
     const client = clientOf(control.admin, { port: proxy.port });
     // Roomier, so that a slow machine has time for a new connection.
-    const { log } = stand('a', { client, leaseMs: 6_000, renewMs: 5_000, retryMs: 100 });
+    const { log } = stand('a', { client, leaseMs: 9_000, renewMs: 8_000, retryMs: 100 });
     await eventually(() => expect(story).toEqual(['a leads']));
     const before = (await lease())?.renewTime;
     proxy.freeze();
