@@ -116,7 +116,7 @@ async function converge(
   await inParallel(consumers, (n) => createConsumer(resources, n, streams));
   const createSeconds = seconds(started);
   const created = performance.now();
-  await ready.until(streams + consumers);
+  await Promise.race([ready.until(streams + consumers), diesFirst(controller, stop.signal)]);
   const times = {
     createSeconds,
     readySeconds: seconds(created),
@@ -125,6 +125,13 @@ async function converge(
   };
   stop.abort();
   return { times, controller };
+}
+
+/** Rejects when the controller ends before the signal is aborted. */
+async function diesFirst(controller: ControllerProcess, signal: AbortSignal): Promise<never> {
+  while (controller.running && !signal.aborted) await sleep(500);
+  if (signal.aborted) return new Promise<never>(() => undefined);
+  throw new Error(`the controller has ended: ${(await controller.logs()).at(-1)}`);
 }
 
 const createStream = (resources: Resources, n: number): Promise<unknown> =>
