@@ -3,10 +3,12 @@
 //   E2E_CLUSTER_UP   makes or finds the cluster and prints the path of its kubeconfig last   default: kind
 //   E2E_BUILD_IMAGE  called with DOCKERFILE CONTEXT TAG and E2E_BUILD_ARGS, prints what to load last   default: docker
 //   E2E_LOAD_IMAGE   called with what the build has printed                                   default: kind
+//   E2E_BASE_IMAGES  prints further images to load, one a line, such as those of the bundled servers
+//   E2E_REPORT       where to write jest's report
 //   E2E_IMAGE        an image that the cluster can already get: nothing is built or loaded
 //   E2E_VALUES       a file of values for the installs, such as where the bundled servers' images are
 //   E2E_NODE_KILL, E2E_NODE_START   commands that take a node's name, for the tests of --full that lose one
-//   E2E_KEEP=1       leaves the namespace as it is
+//   E2E_KEEP=1       leaves the namespaces as they are
 //
 // KUBECONFIG alone, without E2E_CLUSTER_UP, uses the cluster that is there. --full adds the long parts: several
 // servers and nodes, and other ways to install. Further arguments are jest's.
@@ -33,6 +35,14 @@ function lastLine(command, args) {
   if (error?.code === 'ENOENT') fail(`${command} is not there; install it or name another command`);
   if (status !== 0) fail(`${command} ended with ${status}; what it says about it stands above`);
   return stdout.trim().split('\n').pop() ?? '';
+}
+
+/** The lines that a command prints. */
+function linesOf(text) {
+  const [command, ...args] = words(text);
+  return command
+    ? execFileSync(command, args, { encoding: 'utf8', cwd: root }).split('\n').filter(Boolean)
+    : [];
 }
 
 /** Path of a kubeconfig. */
@@ -69,10 +79,11 @@ function image() {
   if (env.E2E_IMAGE) return env.E2E_IMAGE;
   const arguments_ = words(env.E2E_BUILD_ARGS);
   if (env.E2E_BUILD_IMAGE && env.E2E_LOAD_IMAGE) {
+    const further = linesOf(env.E2E_BASE_IMAGES);
     const [build, ...buildArgs] = words(env.E2E_BUILD_IMAGE);
     const built = lastLine(build, [...buildArgs, 'Dockerfile', '.', TAG, ...arguments_]);
     const [load, ...loadArgs] = words(env.E2E_LOAD_IMAGE);
-    lastLine(load, [...loadArgs, built]);
+    lastLine(load, [...loadArgs, ...further, built]);
     return TAG;
   }
   if (env.KUBECONFIG && !env.E2E_CLUSTER_UP)
@@ -128,30 +139,34 @@ await prepare();
 env.KUBECONFIG = clusterUp();
 env.E2E_IMAGE = image();
 const folder = mkdtempSync(join(tmpdir(), 'headwater-e2e-'));
-const report = join(folder, 'report.json');
+const report = env.E2E_REPORT ?? join(folder, 'report.json');
 const { status } = spawnSync(
   process.execPath,
   [
     ...['--conditions=headwater:source', join(root, 'node_modules', 'jest', 'bin', 'jest.js')],
-    ...['--config', 'e2e/cluster/jest.config.js', '--runInBand', '--verbose', '--ci'],
+    ...[
+      '--config',
+      'e2e/cluster/jest.config.js',
+      '--runInBand',
+      ...(full ? [] : ['--testPathIgnorePatterns=full\\.cluster']),
+      '--verbose',
+      '--ci',
+    ],
     ...['--json', `--outputFile=${report}`, ...forJest],
   ],
   {
     cwd: root,
     stdio: ['ignore', 'ignore', 'inherit'],
-    env: {
-      ...env,
-      ...(full ? { E2E_FULL: '1' } : {}),
-      // A failed test is looked at before its namespace goes.
-      E2E_KEEP: '1',
-      NODE_OPTIONS: '--conditions=headwater:source',
-    },
+    env: { ...env, NODE_OPTIONS: '--conditions=headwater:source' },
   },
 );
 if (status !== 0) gather();
 const kubectl = env.E2E_KUBECTL ?? 'kubectl';
+// Only now, so that what has failed could be looked at.
 if (!env.E2E_KEEP)
-  spawnSync(kubectl, ['delete', 'namespace', 'headwater-e2e', '--ignore-not-found'], { stdio: 'ignore' });
+  spawnSync(kubectl, ['delete', 'namespace', 'headwater-e2e', 'headwater-e2e-two', '--ignore-not-found'], {
+    stdio: 'ignore',
+  });
 if (existsSync(report)) {
   const {
     numPassedTests,

@@ -27,6 +27,34 @@ function check(label, command, args, env = {}) {
   );
 }
 
+/** Adds what a report of jest's says to the totals. */
+function count(report, project, status) {
+  try {
+    const result = JSON.parse(readFileSync(report, 'utf8'));
+    totals.passed += result.numPassedTests;
+    totals.failed += result.numFailedTests + result.numRuntimeErrorTestSuites;
+    totals.skipped += result.numPendingTests;
+    if (status !== 0 && result.numFailedTests + result.numRuntimeErrorTestSuites === 0) totals.failed += 1;
+  } catch {
+    process.stderr.write(`${project} tests ended without a report (exit code ${status})\n`);
+    totals.failed += 1;
+  }
+}
+
+/** On a real cluster, where one is named; `tools/e2e.mjs` says how. */
+function cluster() {
+  process.stdout.write('\n=== cluster tests\n');
+  const folder = mkdtempSync(join(tmpdir(), 'headwater-jest-'));
+  const report = join(folder, 'report.json');
+  const { status } = spawnSync(process.execPath, ['tools/e2e.mjs'], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, E2E_REPORT: report },
+  });
+  count(report, 'cluster', status);
+  rmSync(folder, { recursive: true, force: true });
+}
+
 function jest(project) {
   process.stdout.write(`\n=== ${project} tests\n`);
   const folder = mkdtempSync(join(tmpdir(), 'headwater-jest-'));
@@ -44,16 +72,7 @@ function jest(project) {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, NODE_OPTIONS: '--conditions=headwater:source', FORCE_COLOR: '0' },
   });
-  try {
-    const result = JSON.parse(readFileSync(report, 'utf8'));
-    totals.passed += result.numPassedTests;
-    totals.failed += result.numFailedTests + result.numRuntimeErrorTestSuites;
-    totals.skipped += result.numPendingTests;
-    if (status !== 0 && result.numFailedTests + result.numRuntimeErrorTestSuites === 0) totals.failed += 1;
-  } catch {
-    process.stderr.write(`${project} tests ended without a report (exit code ${status})\n`);
-    totals.failed += 1;
-  }
+  count(report, project, status);
   rmSync(folder, { recursive: true, force: true });
 }
 
@@ -78,10 +97,11 @@ check('lint and borders', process.execPath, ['tools/nx.mjs', 'run', 'headwater:l
 const withoutControlPlane = await controlPlaneMissing();
 jest('unit');
 jest('integration');
+if (process.env.E2E_CLUSTER_UP) cluster();
 
 const leftOut = [
   'CockroachDB (it can not be had here; set COCKROACH_URL to run the event store’s suite against one)',
-  'tests on a Kubernetes cluster (npm run e2e)',
+  ...(process.env.E2E_CLUSTER_UP ? [] : ['tests on a Kubernetes cluster (npm run e2e)']),
   ...(withoutControlPlane === undefined
     ? []
     : [`tests against a Kubernetes API server (${withoutControlPlane})`]),

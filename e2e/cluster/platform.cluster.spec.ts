@@ -42,8 +42,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await client?.close();
   platform?.close();
-  if (!process.env['E2E_KEEP']) await deleteNamespace(NAMESPACE);
-}, 300_000);
+});
 
 test('installs from nothing into a restricted namespace without one restart', async () => {
   expect(await restarts()).toBe('');
