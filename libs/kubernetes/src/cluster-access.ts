@@ -38,7 +38,7 @@ export function tokenAccess(options: { server: string; ca: string; token: string
 }
 
 /**
- * Access as `KUBECONFIG`, `~/.kube/config` or the pod's service account describe it, in this order.
+ * Access as `KUBECONFIG`, `~/.kube/config` or the pod's service account describe it: the first that there is.
  *
  * `@kubernetes/client-node` reads kubeconfigs: it knows every way to log in. It is loaded only where there is one,
  * because it brings all of its generated models along (0.5 s, 70 MB), which a pod needs not.
