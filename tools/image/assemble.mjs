@@ -36,7 +36,11 @@ for (const manifest of projects) {
   mkdirSync(join(target, folder), { recursive: true });
   for (const part of ['package.json', 'dist', 'bin', 'proto'])
     if (existsSync(join(built, folder, part)))
-      cpSync(join(built, folder, part), join(target, folder, part), { recursive: true });
+      cpSync(join(built, folder, part), join(target, folder, part), {
+        recursive: true,
+        // A working copy's build may hold tests from before they were left out.
+        filter: (path) => !/\.spec\.js(\.map)?$/.test(path),
+      });
 }
 // Links of packages that stayed behind would point nowhere.
 const scope = join(target, 'node_modules', '@headwater');
