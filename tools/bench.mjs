@@ -7,7 +7,9 @@ import { fail, prepare, root } from './prepare.mjs';
 const [name, ...options] = process.argv.slice(2);
 const sources = join(root, 'bench', 'src');
 // A benchmark is a file with a main; its parts are not listed.
-const names = ['orders', 'append', 'controller'].filter((known) => readdirSync(sources).includes(`${known}.ts`));
+const names = ['orders', 'append', 'controller'].filter((known) =>
+  readdirSync(sources).includes(`${known}.ts`),
+);
 if (!name || !existsSync(join(sources, `${name}.ts`)))
   fail(`name a benchmark: npm run bench -- ${names.join(' | ')} [--help]`);
 await prepare();
