@@ -101,6 +101,20 @@ describeOnServers('the controller keeps consumers', (server) => {
     await resources.until('Consumer', 'floor-worker', { Ready: 'True', Drifted: 'False' });
   });
 
+  test('one that delivers only what is new, and has acknowledged nothing, loses nothing either', async () => {
+    await resources.create('Stream', 'news', { name: 'NEWS', subjects: ['news.>'] });
+    await resources.untilReady('Stream', 'news');
+    await publish('news.a', 1, 3);
+    await consumer('NEWS', 'news-worker', { deliverPolicy: 'new' });
+    await resources.untilReady('Consumer', 'news-worker');
+    await publish('news.a', 4, 6);
+    await world.jetstream.deleteConsumer('NEWS', 'news-worker');
+    await publish('news.a', 7, 8);
+    await eventually(() => infoOf('NEWS', 'news-worker'));
+    await publish('news.a', 9, 9);
+    expect(await take('NEWS', 'news-worker', 6)).toEqual([4, 5, 6, 7, 8, 9]);
+  });
+
   test('a consumer of a recreated stream begins as its spec says', async () => {
     await resources.create('Stream', 'fresh', { name: 'FRESH', subjects: ['fresh.>'] });
     await consumer('FRESH', 'fresh-worker');

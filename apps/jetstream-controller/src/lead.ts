@@ -1,4 +1,3 @@
-import { ackFloorOf } from '@headwater/jetstream-resources';
 import {
   type InformerChange,
   type KubernetesObject,
@@ -50,18 +49,14 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
   const world: AssetWorld = {
     ...options.world,
     waiting,
-    onAligned: ({ kind, claim, connection, stream }, { outcome, observed }) => {
+    onAligned: (asset, { outcome, observed }) => {
       if (!observed) return;
-      if ('ack_floor' in observed) {
-        const created = positions.streamCreated(claimOf(connection, stream));
-        if (created !== undefined) positions.noteConsumer(claim, { created, ackFloor: ackFloorOf(observed) });
-        return;
-      }
+      if ('ack_floor' in observed) return positions.noteConsumer(asset, observed);
+      const { claim } = asset;
       positions.noteStream(claim, observed.created);
       waiting.release(claim);
       // Those that it had are gone with the stream that it was before.
-      if (kind === 'Stream' && outcome === 'created')
-        enqueueAll('Consumer', caches.Consumer.byIndex(INDEX.stream, claim));
+      if (outcome === 'created') enqueueAll('Consumer', caches.Consumer.byIndex(INDEX.stream, claim));
     },
   };
   const rounds = new Rounds({

@@ -20,12 +20,14 @@ const HOLD_MS = 3_600_000;
 
 /**
  * Stream sequence up to which everything is acknowledged: what to remember as {@link Known.ackFloor}. A consumer that was
- * made again and has acknowledged nothing since is told as 0 by servers, and has the floor that it goes on behind.
+ * made again and has acknowledged nothing since is told as 0 by servers, and has the floor that it goes on behind. One that
+ * has delivered nothing yet has the place where it began, which servers before 2.12 tell only as what was delivered.
  */
-export function ackFloorOf({ config, ack_floor }: ConsumerInfo): number {
+export function ackFloorOf({ config, ack_floor, delivered }: ConsumerInfo): number {
   const resumed = metadataOf(config, RESUME_KEY) === undefined ? 0 : Number(config['opt_start_seq'] ?? 1) - 1;
   const moving = Number(metadataOf(config, RESET_KEY) ?? 1) - 1;
-  return Math.max(ack_floor.stream_seq, resumed, moving);
+  const began = delivered.consumer_seq === 0 ? delivered.stream_seq : 0;
+  return Math.max(ack_floor.stream_seq, resumed, moving, began);
 }
 
 /**

@@ -2,13 +2,14 @@ import {
   ackFloorOf,
   type ConsumerInfo,
   type ConsumerStatus,
+  type Known,
   pausedUntil,
   replicasText,
   type StreamInfo,
   type StreamStatus,
 } from '@headwater/jetstream-resources';
 import { sameJson, wholeSeconds } from '@headwater/kubernetes';
-import { type Asset, claimOf } from './asset';
+import type { Asset } from './asset';
 import { statusOf } from './asset-status';
 import type { Positions } from './positions';
 
@@ -20,15 +21,13 @@ interface FactsContext {
   readonly now: () => Date;
 }
 
-/** The facts that an asset's status is to tell of what the server holds. */
+/** The facts that an asset's status is to tell of what the server holds; positions have been noted before. */
 export function factsOf(
-  { connection, stream, resource }: Asset,
+  asset: Asset,
   info: StreamInfo | ConsumerInfo,
   { positions, now }: FactsContext,
 ): StreamFacts | ConsumerFacts {
-  if ('state' in info) return streamFacts(info);
-  const streamCreated = positions.streamCreated(claimOf(connection, stream));
-  return consumerFacts(info, streamCreated, statusOf(resource), now());
+  return 'state' in info ? streamFacts(info) : consumerFacts(asset, info, positions.of(asset), now());
 }
 
 /** Whether the status tells these facts already. */
@@ -54,18 +53,17 @@ const streamFacts = (info: StreamInfo): StreamFacts => ({
  * The same of a consumer. Its ack floor, with the birthday of its stream, is what a consumer that was deleted behind our
  * back resumes from; `ackFloorTime` says when the floor was first seen where it is.
  */
-function consumerFacts(
-  info: ConsumerInfo,
-  streamCreated: string | undefined,
-  previous: Partial<ConsumerFacts>,
-  now: Date,
-): ConsumerFacts {
+function consumerFacts({ resource }: Asset, info: ConsumerInfo, position: Known, now: Date): ConsumerFacts {
+  const previous = statusOf(resource);
   const until = pausedUntil(info);
-  const ackFloor = { streamSeq: ackFloorOf(info), consumerSeq: info.ack_floor.consumer_seq };
+  const ackFloor = {
+    streamSeq: position.ackFloor ?? ackFloorOf(info),
+    consumerSeq: info.ack_floor.consumer_seq,
+  };
   const moved = previous.ackFloor?.streamSeq !== ackFloor.streamSeq || previous.ackFloorTime === undefined;
   return {
     created: info.created,
-    ...(streamCreated === undefined ? {} : { streamCreated }),
+    ...(position.created === undefined ? {} : { streamCreated: position.created }),
     ackFloor,
     delivered: { streamSeq: info.delivered.stream_seq, consumerSeq: info.delivered.consumer_seq },
     ackFloorTime: moved ? wholeSeconds(now) : previous.ackFloorTime,

@@ -1,4 +1,4 @@
-import { converge, type Convergence, type Known, ownerOf, remove } from '@headwater/jetstream-resources';
+import { converge, type Convergence, ownerOf, remove } from '@headwater/jetstream-resources';
 import {
   addFinalizer,
   conditionOf,
@@ -116,7 +116,7 @@ export class AssetReconciler {
     const desired = desiredBy(asset, this.world.clusterId);
     const options = {
       policies,
-      known: this.positionOf(asset),
+      known: this.world.positions.of(asset),
       previouslySeen: statusOf(resource).created !== undefined,
     };
     const ofStream = claimOf(asset.connection, asset.stream);
@@ -163,12 +163,6 @@ export class AssetReconciler {
     const claimant = assetOf(this.kind, marked);
     // Had it the older claim, this pass would have ended with that.
     return !isReadable(claimant) || claimant.claim !== asset.claim || this.rivalOf(claimant) !== undefined;
-  }
-
-  /** Where a consumer that is missing goes on: as last seen by this process, or by one before it. */
-  private positionOf({ claim, resource }: Asset): Known {
-    const { streamCreated, ackFloor } = statusOf(resource);
-    return this.world.positions.of(claim) ?? { created: streamCreated, ackFloor: ackFloor?.streamSeq };
   }
 
   /** Of a resource that is being deleted: deletes its object in JetStream if that is asked for, then lets it go. */

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  ackFloorOf,
   type ConsumerInfo,
-  differences,
+  isAsDeclared,
   type JetStreamApi,
   type StreamInfo,
 } from '@headwater/jetstream-resources';
@@ -80,7 +79,7 @@ export class Rounds {
       const claim = claimOf(connection, stream);
       present.add(claim);
       positions.noteStream(claim, info.created);
-      for (const asset of this.assetsOf('Stream', claim)) this.compare(asset, info, refresh);
+      for (const asset of this.assetsOf('Stream', claim)) this.compare(api, asset, info, refresh);
       const consumers = caches.Consumer.byIndex(INDEX.stream, claim);
       if (consumers.length > 0 && this.mayHaveMoved(claim, info)) moved.push(stream);
       world.waiting.release(claim);
@@ -107,11 +106,10 @@ export class Rounds {
       const claim = claimOf(connection, stream, info.name);
       present.add(claim);
       owing ||= info.num_pending > 0 || info.num_ack_pending > 0;
-      const streamCreated = positions.streamCreated(ofStream);
-      if (streamCreated !== undefined) {
-        positions.noteConsumer(claim, { created: streamCreated, ackFloor: ackFloorOf(info) });
+      for (const asset of this.assetsOf('Consumer', claim)) {
+        positions.noteConsumer(asset, info);
+        this.compare(api, asset, info, refresh);
       }
-      for (const asset of this.assetsOf('Consumer', claim)) this.compare(asset, info, refresh);
     }
     const seen = this.seen.get(ofStream);
     if (seen) seen.owing = owing;
@@ -133,14 +131,19 @@ export class Rounds {
     return due || before.owing || before.state !== text;
   }
 
-  private compare(asset: Asset, info: StreamInfo | ConsumerInfo, refresh: [AssetKind, string][]): void {
+  private compare(
+    api: JetStreamApi,
+    asset: Asset,
+    info: StreamInfo | ConsumerInfo,
+    refresh: [AssetKind, string][],
+  ): void {
     const { kind, resource } = asset;
     const { world, enqueue } = this.options;
     const key = keyOf(resource.metadata);
     this.measure(asset, info);
     // Its first pass is due anyway.
     if (statusOf(resource).observedGeneration === undefined) return;
-    if (wasSynced(resource) && differences(desiredBy(asset, world.clusterId), info.config).length > 0) {
+    if (wasSynced(resource) && !isAsDeclared(api, desiredBy(asset, world.clusterId), info.config)) {
       enqueue(kind, key);
     } else if (!tellsFacts(asset, factsOf(asset, info, world))) refresh.push([kind, key]);
   }
