@@ -1,6 +1,17 @@
 import { z } from 'zod';
 import { defineEvent } from './event-definition';
 
+/** Why a message was parked. */
+export const PARKING_REASONS = [
+  'terminal',
+  'attempts',
+  'crash-loop',
+  'undecodable',
+  'behind',
+  'given-up',
+  'operator',
+] as const;
+
 /**
  * Dead letters are events of a log of their own. Aggregate id: consumer + ':' + SHA-256 (hex) of the original aggregate
  * id, or of stream and sequence when the message is no event of a log.
@@ -32,8 +43,11 @@ export const DEAD_LETTER_EVENTS = {
         .object({ subject: z.string(), headers: z.record(z.string(), z.array(z.string())), body: z.string() })
         .optional(),
       error: z.object({ name: z.string(), message: z.string() }),
-      /** `terminal`, `attempts`, `crash-loop`, `undecodable`, `behind` or `operator`. */
-      reason: z.enum(['terminal', 'attempts', 'crash-loop', 'undecodable', 'behind', 'operator']),
+      /**
+       * `terminal`, `attempts`, `crash-loop`, `undecodable`; `behind`: it waits behind another of its aggregate;
+       * `given-up`: the broker will not deliver it any more; `operator`: a person has left it out.
+       */
+      reason: z.enum(PARKING_REASONS),
       attempts: z.number().int(),
       first_failure: z.string(),
       last_failure: z.string(),

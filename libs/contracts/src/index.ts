@@ -29,7 +29,27 @@ export {
   DEAD_LETTER_EVENTS,
   type DeadLetterEventName,
   type ParkedDeadLetter,
+  PARKING_REASONS,
 } from './dead-letter-events';
+export {
+  type DeadLetter,
+  type DeadLetterEntry,
+  deadLetterEventName,
+  DeadLetterFold,
+  type DeadLetterState,
+  decodeDeadLetterEvent,
+  foldDeadLetters,
+  isOpen,
+} from './dead-letters';
+export {
+  type DeadLetterDecision,
+  type DeadLetterStep,
+  decideDiscard,
+  decideHandled,
+  decideRedrive,
+  type Decider,
+  waitsBehind,
+} from './decide-dead-letters';
 export { EVENT_TYPE_PATTERN, faultOfEventType, faultOfId, LIMITS } from './limits';
 export {
   CONSUMERS,

@@ -13,7 +13,7 @@ import { errorOfCall, EventStoreUnavailable, isServiceError } from './errors';
 import { recordedOf, requestOf } from './wire';
 
 export interface EventStoreClientOptions {
-  /** `host:port`, or any address that gRPC resolves. */
+  /** `host:port`, or any address that gRPC resolves. Of several servers each takes its share of calls and connections. */
   address: string;
   /** Connections; the first is the appends', the others take turns with reads. */
   channels?: number;
@@ -42,6 +42,12 @@ export interface LogPage {
 }
 
 const CHANNEL: ChannelOptions = {
+  // Calls take turns with all addresses of the name. By default a channel stays with the first that answers, so that of
+  // several servers one would have all the work.
+  'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
+  'grpc.service_config_disable_resolution': 1,
+  // When a server has gone, its successor's address is asked for at once, and not after the default of half a minute.
+  'grpc.dns_min_time_between_resolutions_ms': 1_000,
   'grpc.use_local_subchannel_pool': 1,
   'grpc.keepalive_time_ms': 10_000,
   'grpc.keepalive_timeout_ms': 5_000,
