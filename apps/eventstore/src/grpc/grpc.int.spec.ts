@@ -309,6 +309,38 @@ test('a server that stops ends its streams, and another one on its port is found
   await second.close();
 });
 
+test('several servers share the calls, and those that are left take all', async () => {
+  const start = async (): Promise<{ asked: jest.SpyInstance; stop(): Promise<void>; port: number }> => {
+    const own = new EventStore(pool, { logs: LOGS });
+    const asked = jest.spyOn(own, 'getLog');
+    const { port, close } = await createEventStoreServer(own, {
+      host: '127.0.0.1',
+      port: 0,
+      onError: () => undefined,
+    });
+    return { asked, port, stop: () => close().then(() => own.close()) };
+  };
+  const [first, second] = [await start(), await start()];
+  const both = new EventStoreClient({ address: `ipv4:127.0.0.1:${first.port},127.0.0.1:${second.port}` });
+  // A call is given to whoever is connected by then.
+  await eventually(async () => {
+    await both.getLog('T');
+    expect(first.asked).toHaveBeenCalled();
+    expect(second.asked).toHaveBeenCalled();
+  });
+  const [before, after] = [first.asked.mock.calls.length, second.asked.mock.calls.length];
+  for (let n = 0; n < 60; n++) await both.getLog('T');
+  // About half each: a channel's second connection may be a little later than its first.
+  expect(first.asked.mock.calls.length - before).toBeGreaterThanOrEqual(20);
+  expect(second.asked.mock.calls.length - after).toBeGreaterThanOrEqual(20);
+
+  await first.stop();
+  await both.append('T', [aggregate({ aggregateId: 'left' })]);
+  expect(await both.readAggregate('T', 'left')).toHaveLength(1);
+  await both.close();
+  await second.stop();
+});
+
 test('nobody there: the append is given up at its deadline', async () => {
   const nobody = new EventStoreClient({ address: '127.0.0.1:1', appendDeadlineMs: 200 });
   await expect(nobody.append('T', [aggregate()])).rejects.toThrow(EventStoreUnavailable);
