@@ -168,8 +168,12 @@ describeWithControlPlane("the chart's own ServiceAccount", () => {
       { verb: 'update', group: 'coordination.k8s.io', resource: 'leases', namespace: 'default', name: NAME },
       { verb: 'create', group: 'jetstream.headwater.dev', resource: 'streams', namespace: 'default' },
       { verb: 'escalate', group: 'rbac.authorization.k8s.io', resource: 'clusterroles' },
+      // Markers have one name, by which they are listed and watched; no other ConfigMap can be read.
+      { verb: 'list', resource: 'configmaps' },
+      { verb: 'get', resource: 'configmaps', namespace: 'kube-system', name: 'other' },
+      { verb: 'watch', resource: 'configmaps', namespace: 'default', name: 'other' },
     );
-    expect(answers).toEqual([false, false, false, false]);
+    expect(answers).toEqual([false, false, false, false, false, false, false]);
     await controller.stop();
   }, 90_000);
 });

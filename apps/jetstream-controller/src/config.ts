@@ -16,7 +16,7 @@ export const schema = z.object({
     .optional(),
   /** The one namespace to watch; all of them when absent, except those that a controller of their own has taken. */
   HEADWATER_WATCH_NAMESPACE: kubernetesName.optional(),
-  /** ConfigMap in the watched namespace whose presence keeps a cluster-wide controller away. */
+  /** `jetstream-controller-scope`: a ConfigMap in the watched namespace whose presence keeps a cluster-wide controller away. */
   HEADWATER_SCOPE_MARKER: kubernetesName.optional(),
   /** Seconds that a cluster-wide controller has to acknowledge that marker before the first write. */
   HEADWATER_HANDOVER_SECONDS: z.coerce.number().min(0).max(600).default(30),

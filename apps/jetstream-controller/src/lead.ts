@@ -64,6 +64,7 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
     enqueue,
     factsMs: roundMs,
     resyncMs,
+    busy: () => queues.Stream.depth + queues.Consumer.depth > 2 * concurrency,
     onError: (connection, error) =>
       log.warn({ connection, err: error }, 'a reading of the server was broken off'),
   });

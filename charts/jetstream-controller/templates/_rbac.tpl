@@ -22,12 +22,7 @@
   verbs: [get, list, watch]
   resourceNames: {{- toYaml .Values.secretAccess.names | nindent 4 }}
 {{- end }}
-{{- if eq .Values.scope "Cluster" }}
-# Markers are found by their label, which RBAC can't name.
-- apiGroups: ['']
-  resources: [configmaps]
-  verbs: [list, watch]
-{{- end }}
+# The markers of namespaces that have a controller of their own. They all have one name, so that nothing else is readable.
 - apiGroups: ['']
   resources: [configmaps]
   verbs: [get, list, watch, patch]

@@ -19,6 +19,8 @@ export interface RoundsOptions {
   factsMs: number;
   /** Milliseconds after which every consumer is read again, also those of streams where nothing moves. */
   resyncMs: number;
+  /** Whether objects wait that need more than new counts. */
+  busy: () => boolean;
   onError: (connection: string, error: unknown) => void;
 }
 
@@ -169,9 +171,10 @@ export class Rounds {
       .filter(isReadable);
   }
 
+  /** What is not told because there is more urgent work is found again by the next round. */
   private async pace(refresh: readonly [AssetKind, string][], signal: AbortSignal): Promise<void> {
     const perStep = REFRESHED_PER_SECOND / 10;
-    for (let from = 0; from < refresh.length && !signal.aborted; from += perStep) {
+    for (let from = 0; from < refresh.length && !signal.aborted && !this.options.busy(); from += perStep) {
       for (const [kind, key] of refresh.slice(from, from + perStep)) this.options.enqueue(kind, key);
       await sleep(100, undefined, { signal }).catch(() => undefined);
     }

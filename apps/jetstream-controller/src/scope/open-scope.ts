@@ -8,7 +8,7 @@ import {
 import type { ControllerConfig } from '../config';
 import { ClusterScope } from './cluster-scope';
 import { NamespaceScope } from './namespace-scope';
-import { CONFIG_MAP, MARKER_LABEL, MARKER_SILENCE_MS, type Scope } from './scope';
+import { CONFIG_MAP, MARKER_NAME, MARKER_SILENCE_MS, type Scope } from './scope';
 
 export interface OpenScopeOptions {
   client: KubernetesClient;
@@ -29,7 +29,7 @@ export function openScope({ client, config, identity, log, runtimeMetrics }: Ope
     HEADWATER_SCOPE_MARKER: name,
     HEADWATER_HANDOVER_SECONDS: seconds,
   } = config;
-  const informer = (options: { namespace?: string; fieldSelector?: string; labelSelector?: string }) =>
+  const informer = (options: { namespace?: string; fieldSelector: string }) =>
     new Informer({
       client,
       type: CONFIG_MAP,
@@ -39,7 +39,7 @@ export function openScope({ client, config, identity, log, runtimeMetrics }: Ope
       metrics: runtimeMetrics,
     });
   if (namespace === undefined) {
-    const marker = informer({ labelSelector: `${MARKER_LABEL}=namespace` });
+    const marker = informer({ fieldSelector: `metadata.name=${MARKER_NAME}` });
     const onError = (of: string, error: unknown): void =>
       log.warn(
         { err: error, namespace: of },

@@ -14,8 +14,11 @@ export interface Scope {
   onGained(listener: (namespace: string) => void): () => void;
 }
 
-/** A scoped controller's chart renders a ConfigMap with this label: the namespace is taken. */
-export const MARKER_LABEL = 'jetstream.headwater.dev/scope';
+/**
+ * A scoped controller's chart renders a ConfigMap of this name: the namespace is taken. One name everywhere, because rights
+ * can be limited to a name and not to a label.
+ */
+export const MARKER_NAME = 'jetstream-controller-scope';
 
 /** Set on the marker by a cluster-wide controller that has let go of the namespace. */
 export const ACKNOWLEDGED = 'jetstream.headwater.dev/acknowledged-by';
