@@ -24,6 +24,9 @@ export interface EventRecorderOptions {
   /** Writes that one object may cause at once (10), and how long until it gets one more (30 s). */
   burst?: number;
   refillMs?: number;
+  /** Normal events that all objects together may cause at once (200), and how long until there is one more (200 ms). */
+  normalBurst?: number;
+  normalRefillMs?: number;
   metrics?: RuntimeMetrics;
   log?: RuntimeLog;
 }
@@ -53,6 +56,8 @@ export class EventRecorder {
   private readonly series = new Map<string, EventSeries>();
   private readonly toWrite = new Set<EventSeries>();
   private readonly buckets: TokenBuckets;
+  /** A thousand objects that are made at once need no thousand sentences about it; warnings are not counted here. */
+  private readonly normal: TokenBuckets;
   private readonly seriesMs: number;
   private readonly firstRepeatMs: number;
   private readonly log: RuntimeLog;
@@ -61,6 +66,7 @@ export class EventRecorder {
 
   constructor(private readonly options: EventRecorderOptions) {
     this.buckets = new TokenBuckets(options.burst ?? 10, options.refillMs ?? 30_000);
+    this.normal = new TokenBuckets(options.normalBurst ?? 200, options.normalRefillMs ?? 200, 1);
     this.seriesMs = options.seriesMs ?? 360_000;
     this.firstRepeatMs = options.firstRepeatMs ?? 10_000;
     this.log = options.log ?? silentLog;
@@ -77,7 +83,8 @@ export class EventRecorder {
       this.scheduleRepeat(known);
       return;
     }
-    if (this.toWrite.size >= LONGEST_QUEUE || !this.buckets.take(keyOf(object.metadata))) {
+    const allowed = event.type === 'Warning' || this.normal.take('');
+    if (!allowed || this.toWrite.size >= LONGEST_QUEUE || !this.buckets.take(keyOf(object.metadata))) {
       this.options.metrics?.events.inc({ result: 'dropped' });
       return;
     }

@@ -251,6 +251,19 @@ describeWithControlPlane('what a controller writes', () => {
       expect(await count('dropped')).toBe(7);
     });
 
+    test('that tell nothing bad are limited in all, and warnings are not', async () => {
+      const made = await Promise.all(['a', 'b', 'c'].map((name) => make(name)));
+      const { recorder: events, count } = recorder({ normalBurst: 1 });
+      for (const object of made) {
+        events.event(object, happened);
+        events.event(object, { ...happened, type: 'Warning', note: 'it is ill' });
+      }
+      await events.close();
+      const notes = (await written()).map(({ note }) => note).sort();
+      expect(notes).toEqual(['it is ill', 'it is ill', 'it is ill', 'it was there already']);
+      expect(await count('dropped')).toBe(2);
+    });
+
     test('are written anew when the server has thrown the first one away', async () => {
       const made = await make();
       const { recorder: events } = recorder();
