@@ -167,6 +167,12 @@ test('several facts of one void are one void in the books', () => {
   expect(early).toMatchObject({ books: { debited: 1250n, voided: 1250n } });
 });
 
+test('what was given back had been taken, also when the debit was never recorded', () => {
+  const killed = given(create, requestVoid, voided);
+  expect(killed).toMatchObject({ books: { debited: 1250n, voided: 1250n } });
+  expect(apply(killed, decide(killed, debit))).toMatchObject({ books: { debited: 1250n, voided: 1250n } });
+});
+
 test('an order whose payment has been given back is not approved', () => {
   expect(when(given(create, debit, voided), approve)).toBe('not-reviewable');
 });

@@ -50,7 +50,9 @@ export function evolve(state: OrderState, event: RecordedOrderEvent): OrderState
       // before any debit says 0, hence the greatest.
       const amount = parseMoney(event.data.amount, event.data.currency);
       const voided = amount > state.books.voided ? amount : state.books.voided;
-      return { ...next, books: { ...state.books, voided, voidConfirmed: true } };
+      // What was given back had been taken, also when whoever took it did not live to record that.
+      const debited = voided > state.books.debited ? voided : state.books.debited;
+      return { ...next, books: { ...state.books, debited, voided, voidConfirmed: true } };
     }
     case 'cancelled':
       return to('Cancelled', event.data.reason);
