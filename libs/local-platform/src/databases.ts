@@ -35,15 +35,27 @@ export function addressOf(
 const address = (host: string, port: number, user: string, password: string, database: string): string =>
   `postgres://${user}:${password}@${host}:${port}/${database}`;
 
-/** Makes databases and users that are not there yet; returns each user's file with its connection address. */
-export async function prepareDatabases(port: number, secrets: Secrets): Promise<Record<SqlUser, string>> {
+/**
+ * Makes databases and users that are not there yet.
+ *
+ * @param routes further ports at which the server can be reached, through proxies
+ * @returns finds the file with a user's connection address to the server at one of these ports
+ */
+export async function prepareDatabases(
+  port: number,
+  secrets: Secrets,
+  routes: readonly number[] = [],
+): Promise<(user: SqlUser, port: number) => string> {
   const passwords = await passwordsOf((user) => secrets.password(`sql-${user}`));
   const server = { host: '127.0.0.1', port, superuserPassword: await secrets.password('sql-postgres') };
   await createDatabases(server, passwords);
-  const files: [string, string][] = [];
-  for (const user of SQL_USERS)
-    files.push([user, await secrets.write(`sql-${user}.url`, addressOf(server, user, passwords[user]))]);
-  return Object.fromEntries(files) as Record<SqlUser, string>;
+  const fileName = (user: SqlUser, at: number): string =>
+    at === port ? `sql-${user}.url` : `sql-${user}-${at}.url`;
+  for (const at of new Set([port, ...routes])) {
+    for (const user of SQL_USERS)
+      await secrets.write(fileName(user, at), addressOf({ ...server, port: at }, user, passwords[user]));
+  }
+  return (user, at) => secrets.file(fileName(user, at));
 }
 
 async function passwordsOf(passwordOf: (user: SqlUser) => Promise<string>): Promise<Record<SqlUser, string>> {

@@ -1,4 +1,13 @@
 export { addressOf, createDatabases, type DatabaseServer, SQL_USERS, type SqlUser } from './databases';
 export { Layout, type PortName, type Ports, portsWithOffset, readPorts } from './layout';
 export { LocalPlatform, type LocalPlatformOptions, StartInterrupted } from './local-platform';
-export { SERVICE_NAMES, type ServiceName } from './services';
+export {
+  type Instance,
+  instancesOf,
+  type Replicas,
+  type Route,
+  type RoutedServer,
+  SERVICE_NAMES,
+  serversOf,
+  type ServiceName,
+} from './services';

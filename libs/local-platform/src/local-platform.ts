@@ -17,7 +17,17 @@ import { applyDeclarations, connectAsDeclarations, messageOf } from './declarati
 import { Layout, Ports, portsWithOffset } from './layout';
 import { endOrphans, forgetProcess, noteProcess, runningSupervisor, SUPERVISOR } from './orphans';
 import { Secrets } from './secrets';
-import { MIGRATED_SERVICES, opsPortOf, SERVICE_NAMES, ServiceContext, serviceSpec } from './services';
+import {
+  Instance,
+  instancesOf,
+  MIGRATED_SERVICES,
+  Replicas,
+  Route,
+  SERVICE_NAMES,
+  ServiceContext,
+  serviceSpec,
+  serversOf,
+} from './services';
 import { Supervisor } from './supervisor';
 import { waitReady } from './wait-ready';
 
@@ -33,6 +43,10 @@ export interface LocalPlatformOptions {
   env?: Readonly<Record<string, string>>;
   /** Options of Node itself, for every service. */
   nodeArgs?: readonly string[];
+  /** Replicas of the services of which there can be several; one each where nothing is said. */
+  replicas?: Replicas;
+  /** Leads services to proxies before their servers; absent: to the servers themselves. */
+  route?: Route;
   /** Takes the start back; afterwards it has no effect. */
   signal?: AbortSignal;
 }
@@ -47,6 +61,7 @@ export class LocalPlatform {
   private constructor(
     readonly ports: Ports,
     readonly layout: Layout,
+    private readonly instances: readonly Instance[],
     private readonly supervisor: Supervisor,
     private readonly natsPassword: string,
     private readonly stopApplying: () => Promise<void>,
@@ -64,7 +79,7 @@ export class LocalPlatform {
     const orphans = await endOrphans(layout);
     if (orphans.length > 0) progress(`ended what a killed start had left: ${orphans.join(', ')}`);
     await noteProcess(layout, SUPERVISOR, process.pid);
-    await refuseTakenPorts(ports);
+    await refuseTakenPorts(ports, instancesOf(ports, options.replicas));
 
     const supervisor = new Supervisor(layout, {
       ended: (name, how, ms) => progress(`${name} ended (${how}); starting it again in ${ms} ms`),
@@ -103,18 +118,25 @@ export class LocalPlatform {
     signal?.throwIfAborted();
     const server = await supervisor.start(postgres.spec);
     await waitForSql(`postgres://postgres:${password}@127.0.0.1:${ports.postgres}/postgres`, server, signal);
-    const databases = await prepareDatabases(ports.postgres, secrets);
+    const instances = instancesOf(ports, options.replicas);
+    const route: Route = options.route ?? ((_process, server) => ports[server]);
+    const routes = instances
+      .filter(({ service }) => serversOf(service).includes('postgres'))
+      .map(({ name }) => route(name, 'postgres'));
+    const databaseFile = await prepareDatabases(ports.postgres, secrets, routes);
     const context: ServiceContext = {
       root: options.root,
       ports,
       secrets,
-      databases,
+      databaseFile,
       env: options.env ?? {},
       nodeArgs: options.nodeArgs ?? [],
+      route,
     };
 
     progress('migrating the databases');
-    await Promise.all(MIGRATED_SERVICES.map((name) => runMigration(name, context, signal)));
+    const migrated = instances.filter(({ name }) => MIGRATED_SERVICES.some((service) => service === name));
+    await Promise.all(migrated.map((instance) => runMigration(instance, context, signal)));
 
     progress('starting nats-server');
     const passwords = Object.fromEntries(
@@ -139,17 +161,17 @@ export class LocalPlatform {
     try {
       signal?.throwIfAborted();
       progress(`starting ${SERVICE_NAMES.join(', ')}`);
-      for (const name of SERVICE_NAMES) await supervisor.start(serviceSpec(name, context));
+      for (const instance of instances) await supervisor.start(serviceSpec(instance, context));
       await Promise.all(
-        SERVICE_NAMES.map((name) =>
-          waitReady(name, opsPortOf(name, ports), { process: supervisor.get(name), signal, progress }),
+        instances.map(({ name, opsPort }) =>
+          waitReady(name, opsPort, { process: supervisor.get(name), signal, progress }),
         ),
       );
     } catch (error) {
       await stopApplying();
       throw error;
     }
-    return new LocalPlatform(ports, layout, supervisor, natsPassword, stopApplying);
+    return new LocalPlatform(ports, layout, instances, supervisor, natsPassword, stopApplying);
   }
 
   get urls(): { api: string; docs: string; nats: string; grpc: string; simulator: string } {
@@ -177,10 +199,15 @@ export class LocalPlatform {
     return this.supervisor.get(name);
   }
 
-  /** Waits until every service is ready. */
+  /** Port of `/livez`, `/readyz` and `/metrics` of a process; undefined for the servers, which are not our own. */
+  opsPort(process: string): number | undefined {
+    return this.instances.find(({ name }) => name === process)?.opsPort;
+  }
+
+  /** Waits until every process of every service is ready. */
   async ready(): Promise<void> {
     await Promise.all(
-      SERVICE_NAMES.map((name) => waitReady(name, opsPortOf(name, this.ports), { process: undefined })),
+      this.instances.map(({ name, opsPort }) => waitReady(name, opsPort, { process: undefined })),
     );
   }
 
@@ -197,10 +224,11 @@ export class LocalPlatform {
   }
 }
 
-async function refuseTakenPorts(ports: Ports): Promise<void> {
+async function refuseTakenPorts(ports: Ports, instances: readonly Instance[]): Promise<void> {
   const taken: string[] = [];
-  for (const [name, port] of Object.entries(ports))
-    if (await portTaken(port)) taken.push(`${port} (${name})`);
+  const wanted = new Map<number, string>(Object.entries(ports).map(([name, port]) => [port, name]));
+  for (const { name, opsPort } of instances) if (!wanted.has(opsPort)) wanted.set(opsPort, `ops ${name}`);
+  for (const [port, name] of wanted) if (await portTaken(port)) taken.push(`${port} (${name})`);
   if (taken.length === 0) return;
   const noun = taken.length === 1 ? 'port is' : 'ports are';
   throw new SetupError(

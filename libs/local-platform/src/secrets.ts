@@ -28,9 +28,13 @@ export class Secrets {
     return this.layout.secret(`${name}.password`);
   }
 
+  file(name: string): string {
+    return this.layout.secret(name);
+  }
+
   /** Writes a text that holds a password, such as a connection address, and returns the file's name. */
   async write(name: string, text: string): Promise<string> {
-    const file = this.layout.secret(name);
+    const file = this.file(name);
     await writeFile(file, text, { mode: 0o600 });
     return file;
   }

@@ -10,12 +10,36 @@ export interface ServiceContext {
   root: string;
   ports: Ports;
   secrets: Secrets;
-  databases: Record<SqlUser, string>;
+  /** The file with a user's connection address to a server at this port. */
+  databaseFile: (user: SqlUser, port: number) => string;
   /** Added to every service's environment. */
   env: Readonly<Record<string, string>>;
   /** Options of Node itself, for every service. */
   nodeArgs: readonly string[];
+  /** The port at which a process reaches a server. */
+  route: Route;
 }
+
+/** Servers that services are told the way to. */
+export const ROUTED_SERVERS = ['nats', 'postgres', 'grpc', 'payment-simulator'] as const;
+export type RoutedServer = (typeof ROUTED_SERVERS)[number];
+
+/** The port at which a process reaches a server: the server's own, or that of a proxy before it. */
+export type Route = (process: string, server: RoutedServer) => number;
+
+/** One running process of a service; a service with several replicas has one for each. */
+export interface Instance {
+  service: ServiceName;
+  /** The service's name, from the second replica on with its number: `payment`, `payment-2`. */
+  name: string;
+  opsPort: number;
+}
+
+/** Services of which several replicas can share a machine: they listen on no port but their own of health and metrics. */
+export const REPLICABLE = ['payment', 'review', 'projection', 'coordinator'] as const;
+export type Replicas = Readonly<Partial<Record<(typeof REPLICABLE)[number], number>>>;
+/** Ports of health and metrics of a service's replicas are so far apart. */
+const REPLICA_PORTS = 10;
 
 interface ServiceDefinition {
   /** Folder below `apps/`. */
@@ -24,7 +48,9 @@ interface ServiceDefinition {
   nats?: NatsUserName;
   sql?: SqlUser;
   usesEventStore?: boolean;
-  env?: (context: ServiceContext) => Record<string, string>;
+  /** Servers that it is told of by `env`. */
+  reaches?: readonly RoutedServer[];
+  env?: (context: ServiceContext, instance: Instance) => Record<string, string>;
 }
 
 /** The platform's own processes, in the order they are started. */
@@ -50,7 +76,10 @@ const SERVICES = {
     opsPort: 'ops payment',
     nats: 'payment',
     usesEventStore: true,
-    env: ({ ports }) => ({ HEADWATER_PAYMENT_URL: `http://127.0.0.1:${ports['payment-simulator']}` }),
+    reaches: ['payment-simulator'],
+    env: ({ route }, { name }) => ({
+      HEADWATER_PAYMENT_URL: `http://127.0.0.1:${route(name, 'payment-simulator')}`,
+    }),
   },
   review: { app: 'workers/review', opsPort: 'ops review', nats: 'review', usesEventStore: true },
   projection: {
@@ -79,7 +108,30 @@ const SERVICES = {
 export type ServiceName = keyof typeof SERVICES;
 export const SERVICE_NAMES = Object.keys(SERVICES) as ServiceName[];
 
-export const opsPortOf = (name: ServiceName, ports: Ports): number => ports[SERVICES[name].opsPort];
+/** Every process of the platform's own, in the order they are started. */
+export function instancesOf(ports: Ports, replicas: Replicas = {}): Instance[] {
+  return SERVICE_NAMES.flatMap((service) => {
+    const known = REPLICABLE.find((name) => name === service);
+    const count = known === undefined ? 1 : (replicas[known] ?? 1);
+    const opsPort = ports[SERVICES[service].opsPort];
+    return Array.from({ length: count }, (_, n) => ({
+      service,
+      name: n === 0 ? service : `${service}-${n + 1}`,
+      opsPort: opsPort + n * REPLICA_PORTS,
+    }));
+  });
+}
+
+/** The servers that a service reaches over the network. */
+export function serversOf(name: ServiceName): RoutedServer[] {
+  const { nats, sql, usesEventStore, reaches = [] }: ServiceDefinition = SERVICES[name];
+  return [
+    ...(nats ? (['nats'] as const) : []),
+    ...(sql ? (['postgres'] as const) : []),
+    ...(usesEventStore ? (['grpc'] as const) : []),
+    ...reaches,
+  ];
+}
 
 /** Services whose tables have migrations, with the user that runs them. */
 export const MIGRATED_SERVICES = [
@@ -90,9 +142,10 @@ export const MIGRATED_SERVICES = [
 ] as const satisfies ServiceName[];
 
 /** How to start a service, or another entry point of its app, such as `migrate`. */
-export function serviceSpec(name: ServiceName, context: ServiceContext, entry = 'main'): ProcessSpec {
-  const service: ServiceDefinition = SERVICES[name];
-  const { ports, secrets } = context;
+export function serviceSpec(instance: Instance, context: ServiceContext, entry = 'main'): ProcessSpec {
+  const { name, opsPort } = instance;
+  const service: ServiceDefinition = SERVICES[instance.service];
+  const { secrets, route } = context;
   return {
     name,
     command: process.execPath,
@@ -110,17 +163,19 @@ export function serviceSpec(name: ServiceName, context: ServiceContext, entry = 
       NODE_OPTIONS: '',
       OTEL_SERVICE_NAME: name,
       HEADWATER_OPS_HOST: '127.0.0.1',
-      HEADWATER_OPS_PORT: String(opsPortOf(name, ports)),
+      HEADWATER_OPS_PORT: String(opsPort),
       ...(service.nats
         ? {
-            HEADWATER_NATS_URL: `nats://127.0.0.1:${ports.nats}`,
+            HEADWATER_NATS_URL: `nats://127.0.0.1:${route(name, 'nats')}`,
             HEADWATER_NATS_USER: service.nats,
             HEADWATER_NATS_PASSWORD_FILE: secrets.passwordFile(`nats-${service.nats}`),
           }
         : {}),
-      ...(service.sql ? { HEADWATER_DATABASE_URL_FILE: context.databases[service.sql] } : {}),
-      ...(service.usesEventStore ? { HEADWATER_EVENTSTORE_ADDRESS: `127.0.0.1:${ports.grpc}` } : {}),
-      ...service.env?.(context),
+      ...(service.sql
+        ? { HEADWATER_DATABASE_URL_FILE: context.databaseFile(service.sql, route(name, 'postgres')) }
+        : {}),
+      ...(service.usesEventStore ? { HEADWATER_EVENTSTORE_ADDRESS: `127.0.0.1:${route(name, 'grpc')}` } : {}),
+      ...service.env?.(context, instance),
       ...context.env,
     },
   };

@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { ManagedProcess, SetupError } from '@headwater/embedded';
 import { connectAsDeclarations } from './declarations';
-import { ServiceContext, ServiceName, serviceSpec } from './services';
+import { Instance, ServiceContext, serviceSpec } from './services';
 
 /** Waits until PostgreSQL takes the address; what is wrong with it at its start is told at once. */
 export async function waitForSql(
@@ -58,15 +58,15 @@ const lastWords = ({ output }: ManagedProcess): string =>
 
 /** Runs a service's migrations to their end. */
 export async function runMigration(
-  name: ServiceName,
+  instance: Instance,
   context: ServiceContext,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   signal?.throwIfAborted();
-  const migration = ManagedProcess.start(serviceSpec(name, context, 'migrate'), { ownGroup: true });
+  const migration = ManagedProcess.start(serviceSpec(instance, context, 'migrate'), { ownGroup: true });
   const end = (): void => migration.signal('SIGTERM');
   signal?.addEventListener('abort', end);
   const { code } = await migration.exited;
   signal?.removeEventListener('abort', end);
-  if (code !== 0) throw new SetupError(`the migrations of ${name} failed${lastWords(migration)}`);
+  if (code !== 0) throw new SetupError(`the migrations of ${instance.service} failed${lastWords(migration)}`);
 }

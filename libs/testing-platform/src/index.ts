@@ -1,4 +1,11 @@
-export { checkOrders, type PlatformAccount } from './check-orders';
+export { type ChaosOptions, type ChaosReport, runChaos } from './chaos/run-chaos';
+export {
+  accountForOrders,
+  checkOrders,
+  type Fault,
+  type FaultKind,
+  type PlatformAccount,
+} from './check-orders';
 export { compareStreamWithLog, readWholeLog, type ReachablePlatform } from './check-platform';
 export { type LedgerEntry, readLedger, setFaults } from './ledger';
 export { HttpRefusal, type OrderAnswer, type OrderBody, OrderClient, orderOf } from './order-client';

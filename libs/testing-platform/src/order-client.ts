@@ -33,8 +33,9 @@ export class HttpRefusal extends Error {
 export class OrderClient {
   private readonly pool: Pool;
 
-  constructor(baseUrl: string, connections = 32) {
-    this.pool = new Pool(baseUrl, { connections, headersTimeout: 30_000, bodyTimeout: 30_000 });
+  /** @param timeoutMs longest wait for an answer */
+  constructor(baseUrl: string, connections = 32, timeoutMs = 30_000) {
+    this.pool = new Pool(baseUrl, { connections, headersTimeout: timeoutMs, bodyTimeout: timeoutMs });
   }
 
   place(body: OrderBody, key?: string): Promise<OrderAnswer> {

@@ -35,8 +35,9 @@ export class OrderLog {
     const database = await createTestDatabase();
     await migrateDatabase(database.url, EVENTSTORE_MIGRATIONS);
     const pool = createPool({ url: database.url, applicationName: 'test', max: 4 });
-    await declareLogs(pool, [LOGS.orders]);
-    return new OrderLog(database, pool, new EventStore(pool, { logs: [LOGS.orders] }));
+    const logs = Object.values(LOGS);
+    await declareLogs(pool, logs);
+    return new OrderLog(database, pool, new EventStore(pool, { logs }));
   }
 
   async append(log: string, aggregates: AggregateAppend[]): Promise<AppendResult> {
@@ -73,7 +74,7 @@ export class OrderLog {
 
   async *readLog(
     log: string,
-    options: { after: number; signal?: AbortSignal },
+    options: { after: number; eventTypes?: string[]; limit?: number; signal?: AbortSignal },
   ): AsyncGenerator<RecordedEvent[]> {
     for await (const { events } of this.store.readLog({ log, ...options }))
       if (events.length > 0) yield events.map(recorded);

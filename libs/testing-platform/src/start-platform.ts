@@ -8,8 +8,8 @@ export interface TestPlatform {
   platform: LocalPlatform;
   /** What it said while it ran. */
   said: string[];
-  /** Ends it and removes its data. */
-  end(): Promise<void>;
+  /** Ends it and removes its data; its data stay when it is to be looked at. */
+  end(options?: { keepData?: boolean }): Promise<void>;
 }
 
 /** The whole platform in a folder and on ports of its own. The apps must have been built. */
@@ -19,15 +19,19 @@ export async function startTestPlatform(options: Partial<LocalPlatformOptions> =
   const platform = await LocalPlatform.start({
     root: resolve(__dirname, '../../..'),
     dataDir,
-    portOffset: await freeOffset(),
-    progress: (line) => void said.push(line),
     ...options,
+    portOffset: options.portOffset ?? (await freeOffset()),
+    progress: (line) => {
+      said.push(line);
+      options.progress?.(line);
+    },
   });
   return {
     platform,
     said,
-    end: async () => {
+    end: async ({ keepData = false } = {}) => {
       await platform.stop();
+      if (keepData) return;
       await removePostgresData(platform.layout.postgres);
       await rm(dataDir, { recursive: true, force: true });
     },
@@ -35,7 +39,7 @@ export async function startTestPlatform(options: Partial<LocalPlatformOptions> =
 }
 
 /** An offset at which every port is free. */
-async function freeOffset(): Promise<number> {
+export async function freeOffset(): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt++) {
     const offset = 1_000 + Math.floor(Math.random() * 8_000);
     const taken = await Promise.all(Object.values(portsWithOffset(offset)).map((port) => portTaken(port)));
