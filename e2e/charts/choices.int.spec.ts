@@ -54,6 +54,11 @@ describe('what can not work is refused in a sentence', () => {
       [...BUNDLED, 'order.autoscaling.enabled=true', 'order.autoscaling.kind=keda'],
       /order has no consumer/,
     ],
+    [
+      'two ways to scrape',
+      [...BUNDLED, 'monitoring.podMonitor.enabled=true', 'monitoring.serviceMonitor.enabled=true'],
+      /scraped twice; enable one of them/,
+    ],
     ['a worker without a program', [...BUNDLED, 'workers.mine.replicas=1'], /workers\.mine needs `entry`/],
   ])('%s', async (_what, set, sentence) => {
     await expect(renderText('headwater', { set })).rejects.toThrow(sentence);
@@ -374,6 +379,43 @@ describe('monitoring', () => {
     expect(named.length).toBeGreaterThan(10);
     const base = (name: string): string => name.replace(/_(bucket|sum|count)$/, '');
     expect(named.filter((name) => !made.has(name) && !made.has(base(name)))).toEqual([]);
+  });
+
+  it('points a ServiceMonitor to Services whose pods have the port', async () => {
+    const manifests = await render('headwater', {
+      set: [...BUNDLED, 'monitoring.serviceMonitor.enabled=true', 'monitoring.serviceMonitor.labels.team=a'],
+    });
+    expect(names(manifests, 'PodMonitor')).toEqual([]);
+    expect(names(manifests, 'ServiceMonitor')).toEqual(['hw-jetstream-controller', 'hw-headwater']);
+    const scraped = new Set<string>();
+    for (const monitor of manifests.filter(({ kind }) => kind === 'ServiceMonitor')) {
+      expect(monitor.metadata.labels).toHaveProperty('team', 'a');
+      const { selector, endpoints } = specOf(monitor) as {
+        selector: { matchLabels: Record<string, string> };
+        endpoints: { port: string }[];
+      };
+      const has = (labels: Record<string, string> | undefined, wanted: Record<string, string>): boolean =>
+        Object.entries(wanted).every(([key, value]) => labels?.[key] === value);
+      const services = manifests.filter(
+        ({ kind, metadata }) => kind === 'Service' && has(metadata.labels, selector.matchLabels),
+      );
+      expect(services).toHaveLength(1);
+      const { selector: pods, ports } = specOf(services[0]!) as {
+        selector: Record<string, string>;
+        ports: { name: string; targetPort: string }[];
+      };
+      const target = ports.find(({ name }) => name === endpoints[0]?.port)?.targetPort;
+      for (const manifest of manifests.filter(({ kind }) => kind === 'Deployment')) {
+        const { template } = specOf(manifest) as {
+          template: { metadata: { labels: Record<string, string> } };
+        };
+        const open = podOf(manifest)!.containers.some(({ ports = [] }) =>
+          ports.some(({ name }) => name === target),
+        );
+        if (has(template.metadata.labels, pods) && open) scraped.add(manifest.metadata.name);
+      }
+    }
+    expect([...scraped].sort()).toEqual(names(manifests, 'Deployment').sort());
   });
 
   it('looks at the release’s own namespace', async () => {

@@ -12,7 +12,7 @@ interface Container {
   resources?: { requests?: Record<string, string>; limits?: Record<string, string> };
   env?: { name: string; value?: string; valueFrom?: { secretKeyRef?: unknown } }[];
   command?: string[];
-  ports?: { containerPort: number }[];
+  ports?: { name?: string; containerPort: number }[];
 }
 
 export interface PodSpec {

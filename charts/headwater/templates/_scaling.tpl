@@ -27,6 +27,8 @@ spec:
   scaleTargetRef: { name: {{ $name }} }
   minReplicaCount: {{ $scaling.minReplicas }}
   maxReplicaCount: {{ $scaling.maxReplicas }}
+  pollingInterval: {{ $scaling.pollingSeconds }}
+  cooldownPeriod: {{ $scaling.cooldownSeconds }}
   triggers:
     - type: external
       metadata:

@@ -15,6 +15,9 @@
     {{- fail "headwater: name the Secret with the databases' addresses (--set database.existingSecret=…), or take the bundled database for a trial: --set bundled.enabled=true" }}
   {{- end }}
 {{- end }}
+{{- if and .Values.monitoring.podMonitor.enabled .Values.monitoring.serviceMonitor.enabled }}
+  {{- fail "headwater: monitoring.podMonitor and monitoring.serviceMonitor would have everything scraped twice; enable one of them" }}
+{{- end }}
 {{- range $name, $process := include "headwater.processes" . | fromYaml }}
   {{- if not $process.entry }}
     {{- fail (printf "headwater: workers.%s needs `entry`, the path of its program in the image" $name) }}

@@ -129,6 +129,7 @@ spec:
   selector: {{- include "jetstream-controller.selector" . | nindent 4 }}
   ports:
     - { name: scaler, port: 9098, targetPort: scaler, appProtocol: kubernetes.io/h2c }
+    - { name: ops, port: 9090, targetPort: ops, appProtocol: http }
 {{- end }}
 
 {{- define "jetstream-controller.scopeMarker" -}}
@@ -189,4 +190,19 @@ spec:
   selector:
     matchLabels: {{- include "jetstream-controller.selector" . | nindent 6 }}
   podMetricsEndpoints: [{ port: ops, path: /metrics }]
+{{- end }}
+
+{{- define "jetstream-controller.serviceMonitor" -}}
+apiVersion: monitoring.coreos.com/v1
+kind: ServiceMonitor
+metadata:
+  name: {{ include "jetstream-controller.fullname" . }}
+  namespace: {{ .Release.Namespace }}
+  labels:
+    {{- include "jetstream-controller.labels" . | nindent 4 }}
+    {{- with .Values.serviceMonitor.labels }}{{ toYaml . | nindent 4 }}{{ end }}
+spec:
+  selector:
+    matchLabels: {{- include "jetstream-controller.selector" . | nindent 6 }}
+  endpoints: [{ port: ops, path: /metrics }]
 {{- end }}

@@ -27,6 +27,10 @@ sees none of its parent's: dict with Values, Release, Chart, Capabilities.
 ---
 {{ include "jetstream-controller.podMonitor" . }}
 {{- end }}
+{{- if .Values.serviceMonitor.enabled }}
+---
+{{ include "jetstream-controller.serviceMonitor" . }}
+{{- end }}
 {{- if .Values.crds.upgradeJob.enabled }}
 {{ include "jetstream-controller.crdJob" . }}
 {{- end }}
