@@ -6,6 +6,7 @@ import { applyCrds, DEFAULT_FOLDER } from './commands/crds';
 import { createCredentials } from './commands/credentials';
 import { createDatabases } from './commands/databases';
 import { convert } from './commands/convert';
+import { addDeadLetterCommands } from './deadletter-commands';
 import { diff } from './commands/diff';
 import { lag } from './commands/lag';
 import { migrateAll } from './commands/migrate';
@@ -181,6 +182,8 @@ export function buildProgram(): Command {
       "delete a stream that is not the log's, so that it is declared again and filled from the log",
     )
     .action(repair);
+
+  addDeadLetterCommands(program, eventStore);
 
   const projections = program.command('projections').description('look after the read model');
   projections

@@ -2,13 +2,23 @@ import { jetStream } from '@headwater/contracts';
 import { NatsConnection, Subscription } from '@nats-io/transport-node';
 import { z } from 'zod';
 
-const advisory = z.object({ stream_seq: z.number(), deliveries: z.number().optional() });
+const advisory = z.object({
+  stream_seq: z.number(),
+  deliveries: z.number().optional(),
+  reason: z.string().optional(),
+});
+
+/** What nats-server says where the stream itself has dropped a message (`ackTermLimitsReason` in its consumer.go). */
+const DROPPED = new Set(['Message deleted by stream limits', 'Unacknowledged message was deleted']);
 
 /** A message that the broker will not deliver any more. */
 export interface GivenUp {
   sequence: number;
-  /** `terminated`: somebody has sent +TERM; `max deliveries`: somebody has declared a limit. */
-  cause: 'terminated' | 'max deliveries';
+  /**
+   * `terminated`: somebody has sent +TERM; `max deliveries`: somebody has declared a limit; `dropped`: the stream does not
+   * have it any more, and whoever holds it goes on with it.
+   */
+  cause: 'terminated' | 'max deliveries' | 'dropped';
 }
 
 /**
@@ -26,7 +36,9 @@ export function watchGivenUp(
       callback: (error, message) => {
         if (error) return;
         const read = advisory.safeParse(parse(message.string()));
-        if (read.success) seen({ sequence: read.data.stream_seq, cause });
+        if (!read.success) return;
+        const { stream_seq: sequence, reason = '' } = read.data;
+        seen({ sequence, cause: DROPPED.has(reason) ? 'dropped' : cause });
       },
     });
   return [

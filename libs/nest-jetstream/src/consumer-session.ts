@@ -1,7 +1,8 @@
 import { Subscription } from '@nats-io/transport-node';
 import { Registry } from 'prom-client';
-import { watchGivenUp } from './advisories';
+import { type GivenUp, watchGivenUp } from './advisories';
 import { bind, Binding, BindingFault } from './binding';
+import { parkedOf } from './dead-letter';
 import { deliveryFromLog, deliveryOf } from './delivery';
 import { describeError, verdictOn } from './errors';
 import { Handling, HandlingHooks } from './handling';
@@ -12,6 +13,7 @@ import { HandlingMetrics } from './metrics';
 import { DEFAULT_PULL, PullLoop } from './pull-loop';
 import { DEFAULT_RETRY_POLICY } from './retry-policy';
 import { Extension, Settlement } from './settle';
+import { WaitingBehind } from './waiting-behind';
 
 const DEFAULTS = { concurrency: 128, capacity: 1_024, stopDeadlineMs: 10_000, watchMs: 5_000 };
 
@@ -37,6 +39,7 @@ export class ConsumerSession {
     private readonly options: JetStreamStrategyOptions,
     private readonly eventTypes: string[],
     handle: HandlingHooks['handle'],
+    private readonly behind?: WaitingBehind,
   ) {
     const { connection, stream, consumer, log } = options;
     const { concurrency, capacity } = { ...DEFAULTS, ...options };
@@ -58,7 +61,20 @@ export class ConsumerSession {
         park: async (parked) => {
           await options.deadLetters.park(parked);
           this.parked.add(parked.sequence);
+          behind?.parked(parked);
         },
+        ...(behind
+          ? {
+              behind: {
+                blocks: (aggregateId) => behind.blocks(aggregateId),
+                park: async (parked) => {
+                  const stored = await behind.park(parked);
+                  if (stored) this.parked.add(parked.sequence);
+                  return stored;
+                },
+              },
+            }
+          : {}),
         verdict: (error) => verdictOn(error, options.classify),
         settled: () => this.loop.pull(),
         gateChanged: (closed) => {
@@ -105,6 +121,7 @@ export class ConsumerSession {
 
   start(): void {
     const { connection, stream, consumer } = this.options;
+    this.behind?.start();
     this.watchers = watchGivenUp(connection, stream, consumer, ({ sequence, cause }) => {
       void this.checkGivenUp(sequence, cause);
     });
@@ -121,7 +138,7 @@ export class ConsumerSession {
     this.stopping = true;
     this.detachedFor = 'stopping';
     const handled = this.handling.stop(this.options.stopDeadlineMs ?? DEFAULTS.stopDeadlineMs);
-    await Promise.all([this.loop.stop(), handled]);
+    await Promise.all([this.loop.stop(), handled, this.behind?.close()]);
     this.extension.stop();
     const { connection } = this.options;
     if (connection.isClosed()) return;
@@ -143,6 +160,7 @@ export class ConsumerSession {
 
   private async lookOnce(): Promise<void> {
     const { connection, stream, consumer } = this.options;
+    if (this.behind?.ready === false) throw new BindingFault('the dead letters are being read');
     const binding = await bind(connection, stream, consumer, this.eventTypes);
     if (this.binding && this.binding.incarnation !== binding.incarnation) this.handling.forgetSettled();
     this.binding = binding;
@@ -183,18 +201,37 @@ export class ConsumerSession {
     }
   }
 
-  private async checkGivenUp(sequence: number, cause: string): Promise<void> {
+  /** The safety net: what the broker has given up and nobody has parked is told, and parked if its log has it. */
+  private async checkGivenUp(sequence: number, cause: GivenUp['cause']): Promise<void> {
     const { stream, consumer, deadLetters, log } = this.options;
     if (this.parked.delete(sequence)) return;
     const fields = { stream, consumer, sequence, cause };
     try {
       if (await deadLetters.has?.(stream, consumer, sequence)) return;
+      this.metrics.givenUp();
+      log.error(fields, 'the broker has given a message up and there is no dead letter of it');
+      // What the stream has dropped is handled by who holds it, or read from the log.
+      if (cause !== 'dropped') await this.parkGivenUp(sequence, cause);
     } catch (error) {
-      log.warn({ ...fields, err: error }, 'the dead letter of a message given up could not be looked for');
-      return;
+      log.warn({ ...fields, err: error }, 'the dead letter of a message given up could not be seen to');
     }
-    this.metrics.givenUp();
-    log.error(fields, 'the broker has given a message up and there is no dead letter of it');
+  }
+
+  private async parkGivenUp(sequence: number, cause: string): Promise<void> {
+    const { stream, consumer, deadLetters, readLog, log } = this.options;
+    if (!readLog) return;
+    const range = { first: sequence, last: sequence };
+    for await (const event of readMissing(readLog, stream, range, this.eventTypes)) {
+      const now = Date.now();
+      const error = new Error(
+        `the broker will not deliver it any more (${cause}), and no worker has said so`,
+      );
+      const why = { reason: 'given-up' as const, error, attempts: 0, firstFailure: now, lastFailure: now };
+      const parked = parkedOf(deliveryFromLog(event), { stream, consumer }, why);
+      await deadLetters.park(parked);
+      this.metrics.parked(parked.reason);
+      log.error({ stream, consumer, parked }, 'parked as a dead letter');
+    }
   }
 
   private lagSeconds(): number {

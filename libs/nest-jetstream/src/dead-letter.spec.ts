@@ -1,4 +1,4 @@
-import { AggregateAppend, DEAD_LETTER_EVENTS, RecordedEvent } from '@headwater/contracts';
+import { AggregateAppend, AppendResult, DEAD_LETTER_EVENTS, RecordedEvent } from '@headwater/contracts';
 import { recordedEvent } from '../test/fixture';
 import { deadLetterAggregate, deadLetterId, DeadLetterLog, parkedOf } from './dead-letter';
 import { Delivery, deliveryFromLog } from './delivery';
@@ -54,10 +54,10 @@ class Store {
   readonly appended: AggregateAppend[] = [];
   answer: Error | undefined;
 
-  append(_log: string, aggregates: AggregateAppend[]): Promise<void> {
+  append(_log: string, aggregates: AggregateAppend[]): Promise<AppendResult> {
     if (this.answer) return Promise.reject(this.answer);
     this.appended.push(...aggregates);
-    return Promise.resolve();
+    return Promise.resolve({ events: [], repeated: false });
   }
 
   readAggregate(log: string, aggregateId: string): Promise<RecordedEvent[]> {

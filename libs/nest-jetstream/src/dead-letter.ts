@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import {
   AggregateAppend,
+  AppendResult,
   DEAD_LETTER_AGGREGATE,
   DEAD_LETTER_EVENTS,
-  decodeData,
-  DEFAULT_CURRENCY,
+  decodeDeadLetterEvent,
   LOGS,
+  NewEvent,
   ParkedDeadLetter,
   RecordedEvent,
 } from '@headwater/contracts';
@@ -70,7 +71,11 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 export const deadLetterAggregate = (
   parked: Pick<ParkedDeadLetter, 'stream' | 'consumer' | 'sequence' | 'event'>,
 ): string =>
-  `${parked.consumer}:${sha256(parked.event?.aggregate_id ?? `${parked.stream}:${parked.sequence}`)}`;
+  aggregateOf(parked.consumer, parked.event?.aggregate_id ?? `${parked.stream}:${parked.sequence}`);
+
+/** Aggregate of the dead letters of one aggregate's events at a consumer. */
+export const aggregateOf = (consumer: string, aggregateId: string): string =>
+  `${consumer}:${sha256(aggregateId)}`;
 
 /** Name space of the ids of dead letters; made once. */
 const NAMESPACE = '6f4b2b5e-2c53-4b8f-9a39-0d6f6f0f4c11';
@@ -81,9 +86,23 @@ export function deadLetterId(parked: ParkedDeadLetter): string {
   return uuidv5([parked.consumer, parked.sequence, parked.redrive, what].join('\n'), NAMESPACE);
 }
 
+/** The event that stands for a parking. */
+export function parkedEvent(parked: ParkedDeadLetter): NewEvent {
+  const { type, version } = DEAD_LETTER_EVENTS.parked;
+  return {
+    eventId: deadLetterId(parked),
+    eventType: type,
+    data: JSON.stringify(parked),
+    metadata: {
+      schemaVersion: version,
+      ...(parked.event ? { causationId: parked.event.event_id } : {}),
+    },
+  };
+}
+
 /** As much of an event store's client as dead letters need. */
 export interface DeadLetterStore {
-  append(log: string, aggregates: AggregateAppend[]): Promise<unknown>;
+  append(log: string, aggregates: AggregateAppend[]): Promise<AppendResult>;
   readAggregate(log: string, aggregateId: string): Promise<RecordedEvent[]>;
   readLog(log: string, options: { after: number; limit?: number }): AsyncIterable<RecordedEvent[]>;
 }
@@ -97,24 +116,13 @@ export class DeadLetterLog implements DeadLetterSink {
   ) {}
 
   async park(parked: ParkedDeadLetter): Promise<void> {
-    const { type, version } = DEAD_LETTER_EVENTS.parked;
     try {
       await this.store.append(LOGS.deadLetters, [
         {
           aggregateId: deadLetterAggregate(parked),
           aggregateType: DEAD_LETTER_AGGREGATE,
           expected: 'any',
-          events: [
-            {
-              eventId: deadLetterId(parked),
-              eventType: type,
-              data: JSON.stringify(parked),
-              metadata: {
-                schemaVersion: version,
-                ...(parked.event ? { causationId: parked.event.event_id } : {}),
-              },
-            },
-          ],
+          events: [parkedEvent(parked)],
         },
       ]);
     } catch (error) {
@@ -127,7 +135,7 @@ export class DeadLetterLog implements DeadLetterSink {
     const aggregates = [deadLetterAggregate({ stream, consumer, sequence })];
     for await (const [event] of this.store.readLog(stream, { after: sequence - 1, limit: 1 })) {
       if (event?.position !== sequence) break;
-      aggregates.push(`${consumer}:${sha256(event.aggregateId)}`);
+      aggregates.push(aggregateOf(consumer, event.aggregateId));
     }
     for (const aggregate of aggregates) {
       const history = await this.store.readAggregate(LOGS.deadLetters, aggregate);
@@ -137,9 +145,7 @@ export class DeadLetterLog implements DeadLetterSink {
   }
 }
 
-function parkedSequence(event: RecordedEvent): number | undefined {
-  if (event.eventType !== DEAD_LETTER_EVENTS.parked.type) return undefined;
-  const context = { aggregateId: event.aggregateId, defaultCurrency: DEFAULT_CURRENCY };
-  return decodeData(DEAD_LETTER_EVENTS.parked, event.data, event.metadata.schemaVersion ?? 0, context)
-    .sequence;
-}
+const parkedSequence = (event: RecordedEvent): number | undefined =>
+  event.eventType === DEAD_LETTER_EVENTS.parked.type
+    ? decodeDeadLetterEvent(DEAD_LETTER_EVENTS.parked, event).sequence
+    : undefined;

@@ -24,6 +24,13 @@ export interface HandlingHooks {
   handle(delivery: Delivery, attempt: number, signal: AbortSignal): Promise<void>;
   /** Stores a dead letter; resolves once it is durable. */
   park(parked: ParkedDeadLetter): Promise<void>;
+  /** For workers that ask for order: later events of an aggregate wait behind its dead letters. */
+  behind?: {
+    /** Whether this aggregate has dead letters that have not ended, as far as is known at once. */
+    blocks(aggregateId: string): boolean;
+    /** Stores a dead letter behind others; false when there are none any more. */
+    park(parked: ParkedDeadLetter): Promise<boolean>;
+  };
   verdict(error: unknown): Verdict;
   /** A message has been settled, so there is room for another. */
   settled(): void;
@@ -163,6 +170,11 @@ export class Handling {
         `delivered ${deliveries} times without an outcome; it seems to end its process`,
       );
       message.parking = { reason: 'crash-loop', error };
+    } else if (this.hooks.behind?.blocks(content.event.aggregateId)) {
+      message.parking = {
+        reason: 'behind',
+        error: new Error(`it waits behind another dead letter of ${content.event.aggregateId}`),
+      };
     }
   }
 
@@ -221,7 +233,14 @@ export class Handling {
       lastFailure: message.lastFailure || now,
     });
     try {
-      await this.hooks.park(parked);
+      if (reason !== 'behind') await this.hooks.park(parked);
+      else if (!(await this.hooks.behind?.park(parked))) {
+        this.gate.answered(pass);
+        // What it would have waited for has ended meanwhile.
+        delete message.parking;
+        this.ready.unshift(message);
+        return undefined;
+      }
     } catch (failure) {
       // A message whose dead letter can't be stored is kept; nothing else could be handled safely either.
       const { message: why } = describeError(failure);

@@ -12,7 +12,7 @@ export interface HeldMessage {
   lastFailure: number;
   running: boolean;
   /** Set once its parking has been decided; tried until the dead letter is stored. */
-  parking?: { reason: 'terminal' | 'attempts' | 'crash-loop' | 'undecodable'; error: unknown };
+  parking?: { reason: 'terminal' | 'attempts' | 'crash-loop' | 'undecodable' | 'behind'; error: unknown };
   retry?: NodeJS.Timeout;
 }
 

@@ -11,7 +11,13 @@ export {
 export { type Content, type Delivery, deliveryFromLog, type RawMessage } from './delivery';
 export { type Classify, DependencyUnavailable, TerminalError, type Verdict } from './errors';
 export { JetStreamContext } from './jetstream-context';
-export { JetStreamStrategy, type JetStreamStrategyOptions, type Log } from './jetstream-strategy';
+export {
+  JetStreamStrategy,
+  type JetStreamStrategyOptions,
+  type Log,
+  type RedriveOptions,
+} from './jetstream-strategy';
 export { KeepErrors, keepErrors } from './keep-errors';
 export { type Missing, missingAfter, type ReadLog } from './lost-messages';
 export { DEFAULT_RETRY_POLICY, type RetryPolicy } from './retry-policy';
+export { type FollowedStore } from './waiting-behind';

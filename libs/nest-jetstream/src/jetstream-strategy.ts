@@ -1,17 +1,19 @@
-import { RecordedEvent } from '@headwater/contracts';
+import { DEAD_LETTER_EVENTS, LOGS, RecordedEvent } from '@headwater/contracts';
 import { CustomTransportStrategy, MessageHandler, Server } from '@nestjs/microservices';
 import { NatsConnection } from '@nats-io/transport-node';
 import { Registry } from 'prom-client';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { ConsumerSession } from './consumer-session';
-import { DeadLetterSink } from './dead-letter';
+import { DeadLetterLog, DeadLetterSink } from './dead-letter';
 import { Delivery } from './delivery';
 import { Classify, TerminalError } from './errors';
 import { JetStreamContext } from './jetstream-context';
 import { ReadLog } from './lost-messages';
 import { PullOptions } from './pull-loop';
+import { HandleOriginal, Redrive } from './redrive';
 import { RetryPolicy } from './retry-policy';
 import { traced } from './tracing';
+import { FollowedStore, WaitingBehind } from './waiting-behind';
 
 /** As much of a logger as is used; pino's shape. */
 export interface Log {
@@ -26,6 +28,11 @@ export interface JetStreamStrategyOptions {
   /** Durable name of a declared pull consumer; the worker's name in what it writes. */
   consumer: string;
   deadLetters: DeadLetterSink;
+  /**
+   * Takes what persons send to this worker again, through its consumer of the same name on DEADLETTERS. Without it such
+   * messages wait.
+   */
+  redrive?: RedriveOptions;
   /** Reads what the stream has dropped before it was handled. Without it such a loss leaves the process not ready. */
   readLog?: ReadLog;
   /** The application's word on errors; undefined leaves an error to the rules. */
@@ -47,6 +54,20 @@ export interface JetStreamStrategyOptions {
   gateDelays?: { firstDelayMs: number; maxDelayMs: number };
 }
 
+export interface RedriveOptions {
+  store: FollowedStore;
+  /** Recognises the store's answer that an event with this id and other content is there. */
+  isClash: (error: unknown) => boolean;
+  /** Told when redriven messages can be taken, and why not. */
+  readiness?: { up(): void; down(reason: string): void };
+  /**
+   * Later events of an aggregate wait behind its dead letter and follow it in order once that is handled or discarded. For
+   * workers whose handlers need every event of an aggregate. In one process that is exact; another replica learns of a dead
+   * letter within moments.
+   */
+  parkBehind?: boolean;
+}
+
 type Handler = MessageHandler<RecordedEvent, JetStreamContext>;
 
 /**
@@ -56,7 +77,7 @@ type Handler = MessageHandler<RecordedEvent, JetStreamContext>;
  */
 export class JetStreamStrategy extends Server implements CustomTransportStrategy {
   private readonly handlers = new Map<string, Handler[]>();
-  private session: ConsumerSession | undefined;
+  private sessions: ConsumerSession[] = [];
 
   constructor(private readonly options: JetStreamStrategyOptions) {
     super();
@@ -88,17 +109,47 @@ export class JetStreamStrategy extends Server implements CustomTransportStrategy
 
   /** Begins to look for the consumer; the process is alive and becomes ready when there is one. */
   listen(callback: () => void): void {
-    this.session = new ConsumerSession(this.options, [...this.handlers.keys()], (delivery, attempt, signal) =>
-      this.invoke(delivery, attempt, signal),
-    );
-    this.session.start();
+    const handle: HandleOriginal = (delivery, attempt, signal) => this.invoke(delivery, attempt, signal);
+    this.sessions = [
+      new ConsumerSession(this.options, [...this.handlers.keys()], handle, this.waitingBehind()),
+      ...this.redriving(handle),
+    ];
+    for (const session of this.sessions) session.start();
     callback();
   }
 
   /** Ends in order: no more pulls, running handlers up to the deadline, everything else given back. */
   async close(): Promise<void> {
-    await this.session?.stop();
-    this.session = undefined;
+    await Promise.all(this.sessions.map((session) => session.stop()));
+    this.sessions = [];
+  }
+
+  private waitingBehind(): WaitingBehind | undefined {
+    const { redrive, consumer, log } = this.options;
+    if (!redrive?.parkBehind) return undefined;
+    return new WaitingBehind(consumer, redrive.store, (error) =>
+      log.warn({ err: error, consumer }, 'the dead letters could not be followed; trying again'),
+    );
+  }
+
+  /** The second consumer of the worker, for what is sent to it again. */
+  private redriving(handle: HandleOriginal): ConsumerSession[] {
+    const { redrive, readiness: _own, ...options } = this.options;
+    if (!redrive) return [];
+    const { store, isClash, readiness } = redrive;
+    const deadLetters = new Redrive(options.consumer, store, new DeadLetterLog(store, isClash), handle);
+    const session = new ConsumerSession(
+      {
+        ...options,
+        stream: LOGS.deadLetters,
+        deadLetters,
+        readLog: (log, from) => store.readLog(log, from),
+        ...(readiness ? { readiness } : {}),
+      },
+      [DEAD_LETTER_EVENTS.redriven.type],
+      (delivery, attempt, signal) => deadLetters.handle(delivery, attempt, signal),
+    );
+    return [session];
   }
 
   on(event: string): never {

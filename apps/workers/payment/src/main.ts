@@ -19,6 +19,8 @@ runProcess('payment', readPaymentConfig, async ({ log, readiness, metrics, onShu
   });
   onShutdown('payment provider', () => provider.close());
   const consumer = readiness.declare('consumer');
+  const redriven = readiness.declare('redriven messages');
+  const isClash = (error: unknown): boolean => error instanceof EventIdClash;
   const connection = await connectNats(config, 'payment', readiness.declare('nats'));
   onShutdown('nats', () => connection.close());
 
@@ -26,7 +28,8 @@ runProcess('payment', readPaymentConfig, async ({ log, readiness, metrics, onShu
     connection,
     stream: LOGS.orders,
     consumer: CONSUMERS.payment,
-    deadLetters: new DeadLetterLog(store, (error) => error instanceof EventIdClash),
+    deadLetters: new DeadLetterLog(store, isClash),
+    redrive: { store, isClash, readiness: redriven },
     readLog: (name, options) => store.readLog(name, options),
     classify,
     readiness: consumer,

@@ -13,6 +13,8 @@ runProcess('review', readReviewConfig, async ({ log, readiness, metrics, onShutd
   const store = new EventStoreClient({ address: config.HEADWATER_EVENTSTORE_ADDRESS, channels: 2 });
   onShutdown('event store client', () => store.close());
   const consumer = readiness.declare('consumer');
+  const redriven = readiness.declare('redriven messages');
+  const isClash = (error: unknown): boolean => error instanceof EventIdClash;
   const connection = await connectNats(config, 'review', readiness.declare('nats'));
   onShutdown('nats', () => connection.close());
 
@@ -20,7 +22,8 @@ runProcess('review', readReviewConfig, async ({ log, readiness, metrics, onShutd
     connection,
     stream: LOGS.orders,
     consumer: CONSUMERS.review,
-    deadLetters: new DeadLetterLog(store, (error) => error instanceof EventIdClash),
+    deadLetters: new DeadLetterLog(store, isClash),
+    redrive: { store, isClash, readiness: redriven },
     readLog: (name, options) => store.readLog(name, options),
     classify,
     readiness: consumer,
