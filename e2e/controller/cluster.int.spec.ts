@@ -1,14 +1,14 @@
+import { eventually, startTestNatsCluster, type TestNats } from '@headwater/testing';
 import {
-  describeWithControlPlane,
-  eventually,
-  startTestNatsCluster,
-  type TestNats,
-} from '@headwater/testing';
-import { type ControllerWorld, type Resources, startControllerWorld } from '@headwater/testing-controller';
+  type ControllerWorld,
+  describeOnServers,
+  type Resources,
+  startControllerWorld,
+} from '@headwater/testing-controller';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { JetStreamApi } from '@headwater/jetstream-resources';
 
-describeWithControlPlane('a cluster of three servers', () => {
+describeOnServers('a cluster of three servers', (server) => {
   let world: ControllerWorld;
   let servers: TestNats[];
   let resources: Resources;
@@ -16,7 +16,10 @@ describeWithControlPlane('a cluster of three servers', () => {
   let jetstream: JetStreamApi;
 
   beforeAll(async () => {
-    [world, servers] = await Promise.all([startControllerWorld(), startTestNatsCluster(3)]);
+    [world, servers] = await Promise.all([
+      startControllerWorld(),
+      startTestNatsCluster(3, { binary: await server.binary() }),
+    ]);
     const url = servers.map((server) => server.url).join(',');
     await world.start({ natsUrl: url, env: { HEADWATER_FACTS_SECONDS: '1' } });
     resources = await world.namespace();
@@ -42,6 +45,30 @@ describeWithControlPlane('a cluster of three servers', () => {
     await eventually(async () => {
       await resources.untilReady('Stream', 'scaled');
       expect((await jetstream.streamInfo('SCALED'))?.config['num_replicas']).toBe(1);
+    }, 60_000);
+  }, 150_000);
+
+  test('placement and replicas may change in one edit', async () => {
+    const placement = { tags: ['server:0'] };
+    await resources.create('Stream', 'moved', {
+      name: 'MOVED',
+      subjects: ['moved.>'],
+      replicas: 1,
+      placement,
+    });
+    await resources.untilReady('Stream', 'moved');
+    await resources.patch('Stream', 'moved', { spec: { replicas: 3, placement: { tags: ['all'] } } });
+    await eventually(async () => {
+      await resources.untilReady('Stream', 'moved');
+      expect((await jetstream.streamInfo('MOVED'))?.config).toMatchObject({
+        num_replicas: 3,
+        placement: { tags: ['all'] },
+      });
+    }, 60_000);
+    await resources.patch('Stream', 'moved', { spec: { replicas: 1, placement: { tags: ['server:2'] } } });
+    await eventually(async () => {
+      const { status } = await resources.untilReady('Stream', 'moved');
+      expect(status?.['leader']).toMatch(/-2$/);
     }, 60_000);
   }, 150_000);
 

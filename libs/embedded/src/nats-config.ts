@@ -10,6 +10,8 @@ export interface NatsConfigOptions {
   passwords?: Readonly<Record<string, string>>;
   /** Users beside those of the platform's table. */
   extraUsers?: Readonly<Record<string, NatsPermissions>>;
+  /** By which placements choose servers. */
+  tags?: readonly string[];
   cluster?: { name: string; port: number; routes: number[] };
   /** Bytes that JetStream may use on disk. */
   maxFileStore?: string;
@@ -38,6 +40,7 @@ export function renderNatsConfig(options: NatsConfigOptions): string {
     ...(options.monitorPort ? [`http: "127.0.0.1:${options.monitorPort}"`] : []),
     `jetstream: { store_dir: ${quote(options.storeDir)}, sync_interval: "100ms"${options.maxFileStore ? `, max_file_store: ${options.maxFileStore}` : ''} }`,
     'max_payload: 1MB',
+    ...(options.tags ? [`server_tags: ${list(options.tags)}`] : []),
     ...(options.cluster
       ? [
           `cluster: { name: ${quote(options.cluster.name)}, listen: "127.0.0.1:${options.cluster.port}", routes: ${list(options.cluster.routes.map((port) => `nats://127.0.0.1:${port}`))} }`,

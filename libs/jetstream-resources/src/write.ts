@@ -38,8 +38,11 @@ export async function update(
   } catch (error) {
     if (!isRefusal(error, CODE.moveAndScale)) throw error;
   }
-  // The server moves a stream to other servers, or changes how many there are, in one request, but not both.
-  await api.writeStream(stream, { ...sent, num_replicas: held['num_replicas'] }, 'update');
+  // The server moves a stream to other servers, or changes how many there are, in one request, but not both. Fewer first:
+  // the new place may have room for no more.
+  const fewer = Number(sent['num_replicas'] ?? 1) < Number(held['num_replicas'] ?? 1);
+  const half = fewer ? { placement: held['placement'] } : { num_replicas: held['num_replicas'] };
+  await api.writeStream(stream, { ...sent, ...half }, 'update');
   try {
     return await api.writeStream(stream, sent, 'update');
   } catch (error) {

@@ -22,7 +22,7 @@ export interface TestNats {
 }
 
 export type TestNatsOptions = Partial<
-  Pick<NatsConfigOptions, 'passwords' | 'extraUsers' | 'cluster' | 'serverName' | 'port'>
+  Pick<NatsConfigOptions, 'passwords' | 'extraUsers' | 'cluster' | 'serverName' | 'port' | 'tags'>
 > & {
   /** Another server than the pinned one. */
   binary?: string;
@@ -75,7 +75,7 @@ export async function startTestNats(options: TestNatsOptions = {}): Promise<Test
   };
 }
 
-/** Servers that form one cluster, for replicated streams. */
+/** Servers that form one cluster, for replicated streams; the first has the tags `all` and `server:0`, and so on. */
 export async function startTestNatsCluster(size = 3, options: TestNatsOptions = {}): Promise<TestNats[]> {
   const reserved = await Promise.all(Array.from({ length: size }, () => reservePort()));
   const routes = reserved.map(({ port }) => port);
@@ -83,7 +83,8 @@ export async function startTestNatsCluster(size = 3, options: TestNatsOptions = 
   return Promise.all(
     reserved.map(async ({ port, release }, index) => {
       const cluster = { name, port, routes };
-      const server = await startTestNats({ ...options, serverName: `${name}-${index}`, cluster });
+      const tags = ['all', `server:${index}`];
+      const server = await startTestNats({ ...options, serverName: `${name}-${index}`, cluster, tags });
       return { ...server, stop: () => server.stop().then(release) };
     }),
   );
