@@ -48,7 +48,7 @@ export class Striker {
     await then();
     for (const deadline = Date.now() + BACK_MS; Date.now() < deadline;) {
       const now = this.platform.process(name);
-      if (now !== before && now?.running && (await answers(this.portOf(name)))) return;
+      if (now !== before && now?.running && (await answers(name, this.portOf(name)))) return;
       await sleep(20);
     }
     throw new Error(`${name} has not been started again within ${BACK_MS / 1000} s`);
@@ -91,15 +91,25 @@ export class Striker {
   }
 }
 
-/** Whether something takes connections there. */
-function answers(port: number): Promise<boolean> {
+/** PostgreSQL's SSLRequest. A server that has opened its port and waits for its predecessor's sessions answers nothing. */
+const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
+const ANSWER_MS = 1_000;
+
+/** Whether the server or app at the port works: nats-server speaks first, PostgreSQL when asked, an app by connecting. */
+function answers(name: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = createConnection(port, '127.0.0.1');
-    const end = (taken: boolean): void => {
+    const end = (does: boolean): void => {
       socket.destroy();
-      resolve(taken);
+      resolve(does);
     };
-    socket.once('connect', () => end(true));
+    socket.setTimeout(ANSWER_MS, () => end(false));
+    socket.once('connect', () => {
+      if (name === 'postgres') socket.write(SSL_REQUEST);
+      else if (name !== 'nats-server') end(true);
+    });
+    socket.once('data', () => end(true));
     socket.once('error', () => end(false));
+    socket.once('close', () => end(false));
   });
 }
