@@ -82,7 +82,7 @@ export class Coordinator {
       } finally {
         clearTimeout(standingBy);
       }
-      await pause(failures === 0 ? 200 : backoffMs(failures, 100, 5_000), signal);
+      await pause(failures === 0 ? 200 : backoffMs(failures, 100, 2_000), signal);
     }
   }
 

@@ -54,7 +54,7 @@ export class FireDeadlines {
         if (signal.aborted) return;
         this.options.deciding.down(messageOf(error));
         this.options.log.warn({ err: error }, 'deadlines could not be looked at');
-        await pause(backoffMs(outages++, 100, 5_000), signal);
+        await pause(backoffMs(outages++, 100, 2_000), signal);
       }
     }
   }

@@ -8,7 +8,8 @@ export interface GateClosed {
   reason: string;
 }
 
-const PROBES = { firstDelayMs: 200, maxDelayMs: 5_000 };
+/** A probe costs one failed call a process; what waits longer than this between two is time lost after an outage. */
+const PROBES = { firstDelayMs: 200, maxDelayMs: 1_500 };
 
 /**
  * Stands before every handling. A dependency that is away closes it; after a backoff one message at a time is let

@@ -31,7 +31,7 @@ export const DEFAULT_PULL = {
 const LEAST_BYTES = 2 * 1024 * 1024;
 /** A broker that is away will not confirm a drain. */
 const DRAIN_MS = 1_000;
-const REATTACH = { firstDelayMs: 100, maxDelayMs: 5_000 };
+const REATTACH = { firstDelayMs: 100, maxDelayMs: 1_500 };
 
 export interface PullHooks {
   /** Looks the consumer up and prepares for its messages; throws a reason when there is nothing to pull from. */

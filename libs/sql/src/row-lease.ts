@@ -114,7 +114,7 @@ async function waitForLease(
     } catch (error) {
       if (!options.onError) throw error;
       options.onError(error);
-      await pause(backoffMs(failures++, 100, 5_000), options.signal);
+      await pause(backoffMs(failures++, 100, 2_000), options.signal);
     }
   }
   return undefined;
