@@ -1,4 +1,4 @@
-import { changedByRequest, deletedBy } from './advisories';
+import { changedByRequest, deletedBy, mayTell } from './advisories';
 
 const OWN = 'jetstream-controller a';
 const request = (subject: string, name = 'nats-cli') =>
@@ -29,6 +29,23 @@ test.each([
   '$JS.API.CONSUMER.MSG.NEXT.ORDERS.worker',
   '$JS.API.CONSUMER.CREATE.ORDERS',
 ])('%s is none', (subject) => expect(request(subject)).toBeUndefined());
+
+test('an audit is read only when somebody else has asked for a change', () => {
+  const audited = (subject: string, name = 'nats-cli', answer = '{}') =>
+    mayTell(
+      new TextEncoder().encode(
+        JSON.stringify({ type: 'api_audit', server: 'a', client: { name }, subject, response: answer }),
+      ),
+      OWN,
+    );
+  expect(audited('$JS.API.STREAM.UPDATE.ORDERS')).toBe(true);
+  expect(audited('$JS.API.STREAM.UPDATE.ORDERS', OWN)).toBe(false);
+  // An answer that speaks of a change is none.
+  expect(audited('$JS.API.STREAM.LIST', 'nats-cli', '{"subject":"$JS.API.STREAM.UPDATE.ORDERS"}')).toBe(
+    false,
+  );
+  expect(mayTell(new Uint8Array(), OWN)).toBe(false);
+});
 
 test('what is no audit is passed over', () => {
   expect(changedByRequest({ json: <T>() => ({ other: 1 }) as T }, OWN)).toBeUndefined();

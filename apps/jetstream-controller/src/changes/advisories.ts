@@ -35,7 +35,8 @@ export function watchChanges(
   const subscriptions = [
     connection.subscribe('$JS.EVENT.ADVISORY.API', {
       callback: (error, message) => {
-        const changed = error ? undefined : changedByRequest(message, ownName);
+        if (error || !mayTell(message.data, ownName)) return;
+        const changed = changedByRequest(message, ownName);
         if (changed) onChange(changed);
       },
     }),
@@ -51,6 +52,21 @@ export function watchChanges(
   return () => {
     for (const subscription of subscriptions) subscription.unsubscribe();
   };
+}
+
+const SUBJECT = '"subject":"';
+/** Longest subject of a request that is looked at. */
+const SUBJECT_BYTES = 1_024;
+
+/**
+ * Whether an audit is worth reading. Audits carry the whole answer, and a list of streams, our own too, makes hundreds of
+ * kilobytes of it; this looks at its subject alone.
+ */
+export function mayTell(audited: Uint8Array, ownName: string): boolean {
+  const bytes = Buffer.from(audited.buffer, audited.byteOffset, audited.byteLength);
+  if (bytes.includes(`"name":${JSON.stringify(ownName)}`)) return false;
+  const at = bytes.indexOf(SUBJECT) + SUBJECT.length;
+  return CHANGE.test(bytes.toString('utf8', at, at + SUBJECT_BYTES));
 }
 
 export function changedByRequest(message: Pick<Msg, 'json'>, ownName: string): Changed | undefined {
