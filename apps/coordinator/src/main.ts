@@ -11,7 +11,11 @@ import { COORDINATOR_MIGRATIONS } from './migrations';
 runProcess('coordinator', readCoordinatorConfig, async ({ log, readiness, metrics, onShutdown }, config) => {
   const pool = createPool({ url: config.HEADWATER_DATABASE_URL, applicationName: 'coordinator', max: 4 });
   onShutdown('deadlines', () => pool.end());
-  const store = new EventStoreClient({ address: config.HEADWATER_EVENTSTORE_ADDRESS, channels: 2 });
+  const store = new EventStoreClient({
+    address: config.HEADWATER_EVENTSTORE_ADDRESS,
+    ca: config.HEADWATER_EVENTSTORE_CA,
+    channels: 2,
+  });
   onShutdown('event store client', () => store.close());
   const deadlines = readiness.declare('deadlines');
   const consumer = readiness.declare('consumer');

@@ -1,6 +1,6 @@
 import { LOGS, PARTITIONS } from '@headwater/contracts';
 import { faultOfLogName } from '@headwater/eventstore';
-import { databaseUrl, natsConfig, portNumber, readConfig } from '@headwater/platform';
+import { databaseUrl, natsConfig, portNumber, readConfig, tlsConfig } from '@headwater/platform';
 import { z } from 'zod';
 
 /** A log and how its subjects are cut. */
@@ -46,6 +46,7 @@ export const schema = z.object({
   HEADWATER_GRPC_HOST: z.string().min(1).default('0.0.0.0'),
   /** Port of both gRPC services. */
   HEADWATER_GRPC_PORT: portNumber.default(50051),
+  ...tlsConfig,
   /** Logs to keep and to relay, separated by commas; `NAME:0` for one without partitions. */
   HEADWATER_LOGS: logs.prefault(`${LOGS.orders},${LOGS.deadLetters}`),
   ...natsConfig,

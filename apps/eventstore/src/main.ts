@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { Pool } from 'pg';
 import { EventStore } from '@headwater/eventstore';
-import { runProcess } from '@headwater/platform';
+import { runProcess, serverCertificate } from '@headwater/platform';
 import { readEventStoreConfig } from './config';
 import { EventStoreModule } from './eventstore.module';
 import { createEventStoreServer } from './grpc/server';
@@ -27,6 +27,7 @@ runProcess('eventstore', readEventStoreConfig, async (context, config) => {
   const server = await createEventStoreServer(store, {
     host: config.HEADWATER_GRPC_HOST,
     port: config.HEADWATER_GRPC_PORT,
+    certificate: serverCertificate(config),
     onError: (path, error) => log.error({ err: error, path }, 'a call met an unexpected error'),
   });
   onShutdown('grpc', () => server.close());

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { DEFAULT_CURRENCY } from '@headwater/contracts';
-import { databaseUrl, eventStoreConfig, portNumber, readConfig } from '@headwater/platform';
+import { databaseUrl, eventStoreConfig, portNumber, readConfig, tlsConfig } from '@headwater/platform';
 
 /** Every variable of this process; the comments are its reference page. */
 export const schema = z.object({
@@ -9,6 +9,7 @@ export const schema = z.object({
   HEADWATER_HTTP_HOST: z.string().default('0.0.0.0'),
   /** Port of the HTTP API. */
   HEADWATER_HTTP_PORT: portNumber.default(3000),
+  ...tlsConfig,
   /** The order read model, with a user that may only read. */
   HEADWATER_DATABASE_URL: databaseUrl,
   /** Currency of orders that name none. */

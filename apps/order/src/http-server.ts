@@ -4,17 +4,23 @@ import { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { cleanupOpenApiDoc } from 'nestjs-zod';
 import type { Logger } from 'pino';
+import type { ServerCertificate } from '@headwater/platform';
 import { OrderDependencies, OrderModule } from './order.module';
 import { ProblemFilter } from './problem.filter';
 
 const BODY_LIMIT = 256 * 1024;
 
-/** The HTTP API, not yet listening; OpenAPI at `/docs` and `/docs-json`. */
+/** The HTTP API, not yet listening, with TLS when there is a certificate; OpenAPI at `/docs` and `/docs-json`. */
 export async function createHttpServer(
   dependencies: OrderDependencies,
   log: Logger,
+  certificate?: ServerCertificate,
 ): Promise<NestFastifyApplication> {
-  const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT, routerOptions: { maxParamLength: 200 } });
+  const adapter = new FastifyAdapter({
+    bodyLimit: BODY_LIMIT,
+    routerOptions: { maxParamLength: 200 },
+    ...(certificate ? { https: certificate } : {}),
+  });
   const app = await NestFactory.create<NestFastifyApplication>(OrderModule.with(dependencies), adapter, {
     logger: ['error', 'warn'],
     // Fastify's own JSON parser is the only one wanted.

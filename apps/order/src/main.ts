@@ -1,5 +1,5 @@
 import { EventStoreClient } from '@headwater/eventstore-client';
-import { runProcess } from '@headwater/platform';
+import { runProcess, serverCertificate } from '@headwater/platform';
 import { createPool } from '@headwater/sql';
 import { readOrderConfig } from './config';
 import { closeHttpServer, createHttpServer } from './http-server';
@@ -11,13 +11,16 @@ runProcess('order', readOrderConfig, async ({ log, readiness, onShutdown }, conf
   onShutdown('read model', () => database.end());
   onShutdown('read model watch', watchReadModel(database, readiness.declare('read model')));
 
-  const store = new EventStoreClient({ address: config.HEADWATER_EVENTSTORE_ADDRESS });
+  const store = new EventStoreClient({
+    address: config.HEADWATER_EVENTSTORE_ADDRESS,
+    ca: config.HEADWATER_EVENTSTORE_CA,
+  });
   onShutdown('event store client', () => store.close());
   const eventStore = readiness.declare('event store');
   store.onState((up) => (up ? eventStore.up() : eventStore.down('no connection')));
 
   const watchers = new OrderWatchers(store, log);
-  const app = await createHttpServer({ store, database, watchers, config }, log);
+  const app = await createHttpServer({ store, database, watchers, config }, log, serverCertificate(config));
   onShutdown('http', () => closeHttpServer(app));
   // First: the HTTP server waits for its connections, and these have no end of their own.
   onShutdown('watchers', () => watchers.close());

@@ -30,6 +30,13 @@ capabilities: { drop: [ALL] }
 {{- end }}
 {{- if .process.eventStore }}
 - { name: HEADWATER_EVENTSTORE_ADDRESS, value: 'dns:///{{ include "headwater.fullname" .root }}-eventstore:50051' }
+{{- if .root.Values.tls.eventstoreSecret }}
+- { name: HEADWATER_EVENTSTORE_CA_FILE, value: /etc/headwater/eventstore-ca/ca.crt }
+{{- end }}
+{{- end }}
+{{- if .process.tlsSecret }}
+- { name: HEADWATER_TLS_CERT_FILE, value: /etc/headwater/tls/tls.crt }
+- { name: HEADWATER_TLS_KEY_FILE, value: /etc/headwater/tls/tls.key }
 {{- end }}
 {{- end }}
 
@@ -55,6 +62,12 @@ capabilities: { drop: [ALL] }
 {{- if and .process.databaseKey .root.Values.database.caSecret }}
 - { name: database-ca, secret: { secretName: {{ .root.Values.database.caSecret }}, items: [{ key: ca.crt, path: ca.crt }] } }
 {{- end }}
+{{- if and .process.eventStore .root.Values.tls.eventstoreSecret }}
+- { name: eventstore-ca, secret: { secretName: {{ .root.Values.tls.eventstoreSecret }}, items: [{ key: ca.crt, path: ca.crt }] } }
+{{- end }}
+{{- with .process.tlsSecret }}
+- { name: tls, secret: { secretName: {{ . }}, defaultMode: 0440, items: [{ key: tls.crt, path: tls.crt }, { key: tls.key, path: tls.key }] } }
+{{- end }}
 {{- end }}
 
 {{- define "headwater.mounts" -}}
@@ -67,6 +80,12 @@ capabilities: { drop: [ALL] }
 {{- end }}
 {{- if and .process.databaseKey .root.Values.database.caSecret }}
 - { name: database-ca, mountPath: /etc/headwater/database-ca, readOnly: true }
+{{- end }}
+{{- if and .process.eventStore .root.Values.tls.eventstoreSecret }}
+- { name: eventstore-ca, mountPath: /etc/headwater/eventstore-ca, readOnly: true }
+{{- end }}
+{{- if .process.tlsSecret }}
+- { name: tls, mountPath: /etc/headwater/tls, readOnly: true }
 {{- end }}
 {{- end }}
 

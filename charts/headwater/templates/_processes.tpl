@@ -5,8 +5,8 @@ migrations all follow from this table.
 {{- define "headwater.processes" -}}
 {{- $root := . -}}
 {{- $own := dict
-  "eventstore" (dict "entry" "apps/eventstore/dist/main.js" "migrate" "apps/eventstore/dist/migrate.js" "natsUser" "eventstore" "databaseKey" "eventstore" "ports" (dict "grpc" 50051) "values" .Values.eventstore)
-  "order" (dict "entry" "apps/order/dist/main.js" "databaseKey" "orderApi" "eventStore" true "ports" (dict "http" 3000) "values" .Values.order)
+  "eventstore" (dict "entry" "apps/eventstore/dist/main.js" "tlsSecret" .Values.tls.eventstoreSecret "migrate" "apps/eventstore/dist/migrate.js" "natsUser" "eventstore" "databaseKey" "eventstore" "ports" (dict "grpc" 50051) "values" .Values.eventstore)
+  "order" (dict "entry" "apps/order/dist/main.js" "tlsSecret" .Values.tls.orderSecret "databaseKey" "orderApi" "eventStore" true "ports" (dict "http" 3000) "values" .Values.order)
   "coordinator" (dict "entry" "apps/coordinator/dist/main.js" "migrate" "apps/coordinator/dist/migrate.js" "natsUser" "coordinator" "databaseKey" "coordinator" "eventStore" true "values" .Values.coordinator)
 -}}
 {{- if not .Values.payment.url }}

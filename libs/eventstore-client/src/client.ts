@@ -15,6 +15,8 @@ import { recordedOf, requestOf } from './wire';
 export interface EventStoreClientOptions {
   /** `host:port`, or any address that gRPC resolves. Of several servers each takes its share of calls and connections. */
   address: string;
+  /** Certificate authority of the servers (PEM). Without it nothing is encrypted. */
+  ca?: string | undefined;
   /** Connections; the first is the appends', the others take turns with reads. */
   channels?: number;
   /** How long an append is tried. */
@@ -70,10 +72,10 @@ export class EventStoreClient {
 
   constructor(private readonly options: EventStoreClientOptions) {
     const channels = Math.max(1, options.channels ?? 4);
-    this.clients = Array.from(
-      { length: channels },
-      () => new Client(options.address, credentials.createInsecure(), CHANNEL),
-    );
+    const { address, ca } = options;
+    const channelCredentials =
+      ca === undefined ? credentials.createInsecure() : credentials.createSsl(Buffer.from(ca));
+    this.clients = Array.from({ length: channels }, () => new Client(address, channelCredentials, CHANNEL));
     this.appends = new AppendStream(this.client(0), (up, reason) => {
       options.log?.(
         up ? 'info' : 'warn',

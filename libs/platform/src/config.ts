@@ -87,7 +87,35 @@ export const natsConfig = {
 export const eventStoreConfig = {
   /** `host:port`, or any address that gRPC resolves, such as `dns:///eventstore:50051`. */
   HEADWATER_EVENTSTORE_ADDRESS: z.string().default('127.0.0.1:50051'),
+  /** Certificate authority of its servers (PEM; as a rule `HEADWATER_EVENTSTORE_CA_FILE`). Without it nothing is encrypted. */
+  HEADWATER_EVENTSTORE_CA: z.string().optional(),
 };
+
+/** For processes whose main door can be opened with TLS. */
+export const tlsConfig = {
+  /** Certificate of this process with its chain (PEM; as a rule `HEADWATER_TLS_CERT_FILE`). Without it nothing is encrypted. */
+  HEADWATER_TLS_CERT: z.string().optional(),
+  /** Its private key (PEM; as a rule `HEADWATER_TLS_KEY_FILE`). */
+  HEADWATER_TLS_KEY: z.string().optional(),
+};
+
+/** What a server shows to its clients, both as PEM. */
+export interface ServerCertificate {
+  cert: string;
+  key: string;
+}
+
+/** @throws ConfigError when only one of the two is there */
+export function serverCertificate(config: {
+  HEADWATER_TLS_CERT?: string | undefined;
+  HEADWATER_TLS_KEY?: string | undefined;
+}): ServerCertificate | undefined {
+  const { HEADWATER_TLS_CERT: cert, HEADWATER_TLS_KEY: key } = config;
+  if (cert !== undefined && key !== undefined) return { cert, key };
+  if (cert === undefined && key === undefined) return undefined;
+  const missing = cert === undefined ? 'HEADWATER_TLS_CERT' : 'HEADWATER_TLS_KEY';
+  throw new ConfigError([`${missing}: is missing (a certificate and its key go together)`]);
+}
 
 export const databaseUrl = z
   .string()

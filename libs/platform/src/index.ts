@@ -7,6 +7,9 @@ export {
   portNumber,
   readConfig,
   readDatabaseUrl,
+  type ServerCertificate,
+  serverCertificate,
+  tlsConfig,
 } from './config';
 export { messageOf } from './message-of';
 export { connectNats, type NatsSettings } from './nats';

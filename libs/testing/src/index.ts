@@ -18,5 +18,6 @@ export {
   type TestPostgres,
 } from './postgres';
 export { forbiddenConstruct } from './sql-forbidden';
+export { selfSigned } from './self-signed';
 export { type SqlExchange, type SqlFault, type SqlFaultProxy, startSqlFaultProxy } from './sql-fault-proxy';
 export { startTcpProxy, type TcpProxy } from './tcp-proxy';

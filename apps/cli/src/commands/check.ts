@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { credentials, makeGenericClientConstructor } from '@grpc/grpc-js';
 import { service as health } from 'grpc-health-check';
 import { KubernetesClient, type KubernetesObject } from '@headwater/kubernetes';
@@ -36,7 +37,12 @@ const answer = z.object({ status: z.union([z.string(), z.number()]) });
 
 /** @throws CommandFailed unless the standard health service says that everything is served */
 function checkHealth(address: string): Promise<void> {
-  const client = new HealthClient(address, credentials.createInsecure());
+  // As the platform's own processes are told of it; for the HTTP API, NODE_EXTRA_CA_CERTS does the same.
+  const caFile = process.env['HEADWATER_EVENTSTORE_CA_FILE'];
+  const client = new HealthClient(
+    address,
+    caFile ? credentials.createSsl(readFileSync(caFile)) : credentials.createInsecure(),
+  );
   const method = health['Check'];
   if (!method) throw new Error('grpc-health-check has no method Check any more');
   return new Promise<void>((resolve, reject) => {

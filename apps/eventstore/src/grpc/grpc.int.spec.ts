@@ -21,7 +21,7 @@ import {
   VersionConflict,
 } from '@headwater/eventstore-client';
 import { createPool, migrateDatabase } from '@headwater/sql';
-import { createTestDatabase, eventually, TestDatabase } from '@headwater/testing';
+import { createTestDatabase, eventually, selfSigned, TestDatabase } from '@headwater/testing';
 import { createEventStoreServer, EventStoreServer } from './server';
 
 const LOGS = ['T', 'OTHER', 'SLOW', 'LIVE', 'REFUSED'];
@@ -339,6 +339,28 @@ test('several servers share the calls, and those that are left take all', async 
   expect(await both.readAggregate('T', 'left')).toHaveLength(1);
   await both.close();
   await second.stop();
+});
+
+test('with a certificate it speaks TLS, and only to those who trust it', async () => {
+  const certificate = await selfSigned('localhost');
+  const secure = await createEventStoreServer(store, {
+    host: '127.0.0.1',
+    port: 0,
+    certificate,
+    onError: () => undefined,
+  });
+  const address = `localhost:${secure.port}`;
+  const trusting = new EventStoreClient({ address, ca: certificate.cert });
+  await trusting.append('T', [aggregate({ aggregateId: 'encrypted' })]);
+  expect(await trusting.readAggregate('T', 'encrypted')).toHaveLength(1);
+  const { cert: ca } = await selfSigned('localhost');
+  for (const options of [{ address }, { address, ca }]) {
+    const other = new EventStoreClient({ ...options, appendDeadlineMs: 500 });
+    await expect(other.append('T', [aggregate()])).rejects.toThrow(EventStoreUnavailable);
+    await other.close();
+  }
+  await trusting.close();
+  await secure.close();
 });
 
 test('nobody there: the append is given up at its deadline', async () => {

@@ -2,6 +2,7 @@ import { Server, ServerCredentials, ServiceDefinition, UntypedServiceImplementat
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import { EventStore } from '@headwater/eventstore';
+import type { ServerCertificate } from '@headwater/platform';
 import {
   EVENTSTORE_PACKAGES,
   EventStoreV1,
@@ -19,6 +20,8 @@ export interface EventStoreServerOptions {
   host: string;
   /** 0: any free one. */
   port: number;
+  /** With it, only TLS is spoken. */
+  certificate?: ServerCertificate | undefined;
   /** Told of errors that are none of the caller's. */
   onError: (path: string, error: unknown) => void;
   /** Silence after which a following reader gets an empty message. */
@@ -71,7 +74,7 @@ export async function createEventStoreServer(
       health.setStatus(service, serving ? 'SERVING' : 'NOT_SERVING');
   };
   setServing(false);
-  const port = await listen(server, options.host, options.port);
+  const port = await listen(server, options);
   return {
     port,
     setServing,
@@ -89,10 +92,15 @@ function serve<Service extends object>(server: Server, service: Service, handler
   server.addService(service as unknown as ServiceDefinition, handlers as UntypedServiceImplementation);
 }
 
-function listen(server: Server, host: string, port: number): Promise<number> {
+function listen(server: Server, { host, port, certificate }: EventStoreServerOptions): Promise<number> {
   return new Promise((resolve, reject) => {
     const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
+    const credentials = certificate
+      ? ServerCredentials.createSsl(null, [
+          { cert_chain: Buffer.from(certificate.cert), private_key: Buffer.from(certificate.key) },
+        ])
+      : ServerCredentials.createInsecure();
+    server.bindAsync(address, credentials, (error, bound) => {
       if (error) reject(new Error(`can't listen on ${address}: ${error.message}`, { cause: error }));
       else resolve(bound);
     });

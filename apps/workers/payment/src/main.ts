@@ -10,7 +10,11 @@ import { HttpPaymentProvider } from './http-payment-provider';
 import { PaymentModule } from './payment.module';
 
 runProcess('payment', readPaymentConfig, async ({ log, readiness, metrics, onShutdown }, config) => {
-  const store = new EventStoreClient({ address: config.HEADWATER_EVENTSTORE_ADDRESS, channels: 2 });
+  const store = new EventStoreClient({
+    address: config.HEADWATER_EVENTSTORE_ADDRESS,
+    ca: config.HEADWATER_EVENTSTORE_CA,
+    channels: 2,
+  });
   onShutdown('event store client', () => store.close());
   const provider = new HttpPaymentProvider({
     url: config.HEADWATER_PAYMENT_URL,

@@ -10,7 +10,11 @@ import { reviewByRules } from './review-policy';
 import { ReviewModule } from './review.module';
 
 runProcess('review', readReviewConfig, async ({ log, readiness, metrics, onShutdown }, config) => {
-  const store = new EventStoreClient({ address: config.HEADWATER_EVENTSTORE_ADDRESS, channels: 2 });
+  const store = new EventStoreClient({
+    address: config.HEADWATER_EVENTSTORE_ADDRESS,
+    ca: config.HEADWATER_EVENTSTORE_CA,
+    channels: 2,
+  });
   onShutdown('event store client', () => store.close());
   const consumer = readiness.declare('consumer');
   const redriven = readiness.declare('redriven messages');
