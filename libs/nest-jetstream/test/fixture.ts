@@ -5,7 +5,7 @@ import {
   type RecordedEvent,
   subjectOf,
 } from '@headwater/contracts';
-// eslint-disable-next-line no-restricted-imports -- a fixture of specs
+ 
 import { startTestNats, TestNats, TestNatsOptions } from '@headwater/testing';
 import { AckPolicy, ConsumerConfig, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, ConnectionOptions, headers, NatsConnection } from '@nats-io/transport-node';
