@@ -1,14 +1,9 @@
 import { PARKING_REASONS } from '@headwater/contracts';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { duration } from './commands/dead-letter-filter';
 import { listDeadLetters, showDeadLetter } from './commands/deadletters';
 import { discardDeadLetters, redriveDeadLetters } from './commands/deadletters-settle';
-
-const positive = (text: string): number => {
-  const value = Number(text);
-  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('must be a number above 0');
-  return value;
-};
+import { aboveZero } from './option-values';
 
 const json = new Option('--json', 'one JSON document instead of text');
 
@@ -36,7 +31,7 @@ export function addDeadLetterCommands(program: Command, eventStore: Option): voi
         .choices(['open', 'parked', 'redriven', 'handled', 'discarded', 'parked-again', 'all'])
         .default('open'),
     )
-    .option('--limit <n>', 'at most so many', positive, 100)
+    .option('--limit <n>', 'at most so many', aboveZero, 100)
     .addOption(json)
     .action(listDeadLetters);
 
@@ -51,7 +46,7 @@ export function addDeadLetterCommands(program: Command, eventStore: Option): voi
   const settled = (command: Command): Command =>
     chosen(command)
       .option('--all', 'all that wait')
-      .option('--rate <n>', 'at most so many a second', positive, 50)
+      .option('--rate <n>', 'at most so many a second', aboveZero, 50)
       .option('--yes', 'do it; without it only the number is told')
       .option('--reason <text>', 'why; it is recorded, and must be given with --yes')
       .option('--by <name>', 'who; it is recorded', process.env['USER'] ?? 'unknown');

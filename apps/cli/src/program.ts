@@ -6,24 +6,20 @@ import { applyCrds, DEFAULT_FOLDER } from './commands/crds';
 import { createCredentials } from './commands/credentials';
 import { createDatabases } from './commands/databases';
 import { convert } from './commands/convert';
-import { addDeadLetterCommands } from './deadletter-commands';
 import { diff } from './commands/diff';
 import { lag } from './commands/lag';
 import { migrateAll } from './commands/migrate';
 import { cancelOrder, createOrder, getOrder, listOrders } from './commands/orders';
-import { parkPosition } from './commands/projections';
 import { readLog } from './commands/read-log';
 import { repair } from './commands/repair';
 import { resolveOrder } from './commands/resolve';
 import { trace } from './commands/trace';
 import { up } from './commands/up';
+import { addDeadLetterCommands } from './deadletter-commands';
 import { withLocalAddresses } from './local-addresses';
+import { addProjectionCommands } from './projection-commands';
+import { integer } from './option-values';
 import { ROOT } from './root';
-
-const integer = (text: string): number => {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('must be a whole number, 0 or more');
-  return Number(text);
-};
 
 /** Ports go up to 65535, and the highest of the platform's own is 50051. */
 const offset = (text: string): number => {
@@ -185,15 +181,7 @@ export function buildProgram(): Command {
 
   addDeadLetterCommands(program, eventStore);
 
-  const projections = program.command('projections').description('look after the read model');
-  projections
-    .command('park')
-    .description('leave one event out of the read model, so that the projection goes on')
-    .argument('<position>', 'its log position', integer)
-    .requiredOption('--reason <text>', 'why; it is recorded')
-    .option('--by <name>', 'who; it is recorded', process.env['USER'] ?? 'unknown')
-    .addOption(dataDir)
-    .action(parkPosition);
+  addProjectionCommands(program, dataDir);
 
   program
     .command('check')

@@ -1,7 +1,5 @@
 import { Queryable } from '@headwater/sql';
-
-/** Name of the projection's row in `projections`. */
-export const PROJECTION = 'orders';
+import { ACTIVE, OrderTable } from './order-table';
 
 export interface ProjectionState {
   /** Log position up to which the rows are complete. */
@@ -12,12 +10,15 @@ export interface ProjectionState {
   stopped: string | null;
 }
 
-/** How far the read model is. */
-export async function readCheckpoint(client: Queryable): Promise<ProjectionState> {
+/** How far the read model, or another version of it, is. */
+export async function readCheckpoint(
+  client: Queryable,
+  { projection }: OrderTable = ACTIVE,
+): Promise<ProjectionState> {
   const { rows } = await client.query<ProjectionState>({
     name: 'read-checkpoint',
     text: 'SELECT checkpoint, epoch, stopped FROM projections WHERE name = $1',
-    values: [PROJECTION],
+    values: [projection],
   });
   return rows[0] ?? { checkpoint: 0, epoch: 0, stopped: null };
 }
@@ -38,11 +39,12 @@ export async function advanceCheckpoint(
   from: number,
   to: number,
   epoch: number,
+  { projection }: OrderTable = ACTIVE,
 ): Promise<void> {
   const { rowCount } = await client.query({
     name: 'advance-checkpoint',
     text: 'UPDATE projections SET checkpoint = $3, stopped = NULL WHERE name = $1 AND checkpoint = $2 AND epoch = $4',
-    values: [PROJECTION, from, to, epoch],
+    values: [projection, from, to, epoch],
   });
   if (rowCount !== 1) {
     throw new CheckpointLost(
@@ -52,6 +54,17 @@ export async function advanceCheckpoint(
 }
 
 /** Records why the projection stands still, for everybody who looks. */
-export async function recordStop(client: Queryable, reason: string): Promise<void> {
-  await client.query('UPDATE projections SET stopped = $2 WHERE name = $1', [PROJECTION, reason]);
+export async function recordStop(
+  client: Queryable,
+  reason: string,
+  { projection }: OrderTable = ACTIVE,
+): Promise<void> {
+  await client.query('UPDATE projections SET stopped = $2 WHERE name = $1', [projection, reason]);
 }
+
+/**
+ * First statement of every transaction that writes rows: a version that is being switched to holds this row, and then takes
+ * the table's lock. Taken in the same order here, so that the two never wait for each other.
+ */
+export const lockCheckpoint = ({ projection }: OrderTable = ACTIVE): string =>
+  `SELECT epoch FROM projections WHERE name = '${projection}' FOR UPDATE`;

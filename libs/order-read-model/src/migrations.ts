@@ -64,5 +64,22 @@ export const ORDER_READ_MODEL_MIGRATIONS: MigrationPlan = {
       requested_at timestamptz NOT NULL DEFAULT now()
     )`,
     },
+    {
+      name: '0008-read-model-versions',
+      sql: `CREATE TABLE IF NOT EXISTS read_model_versions (
+      version int8 PRIMARY KEY,
+      state text NOT NULL,
+      created_at timestamptz NOT NULL DEFAULT now(),
+      changed_at timestamptz NOT NULL DEFAULT now(),
+      changed_by text NOT NULL,
+      reason text NOT NULL
+    )`,
+    },
+    {
+      name: '0009-first-read-model',
+      sql: `INSERT INTO read_model_versions (version, state, changed_by, reason)
+      SELECT 1, 'active', 'migration', 'the first'
+       WHERE NOT EXISTS (SELECT 1 FROM read_model_versions) ON CONFLICT (version) DO NOTHING`,
+    },
   ],
 };

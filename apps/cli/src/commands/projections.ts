@@ -1,4 +1,4 @@
-import { readCheckpoint, requestPark } from '@headwater/order-read-model';
+import { listVersions, requestPark } from '@headwater/order-read-model';
 import { createPool } from '@headwater/sql';
 import { CommandFailed } from '../command-failed';
 import { databaseUrlOf } from '../local-credentials';
@@ -11,15 +11,18 @@ export async function parkPosition(
   const url = databaseUrlOf('projection', 'HEADWATER_READ_MODEL_DATABASE_URL', options.dataDir);
   const pool = createPool({ url, applicationName: 'headwater-cli', max: 1 });
   try {
-    const { checkpoint, stopped } = await readCheckpoint(pool);
-    if (stopped === null)
+    const versions = await listVersions(pool);
+    const stopped = versions.filter((version) => version.stopped !== null);
+    if (stopped.length === 0) {
+      const at = versions.find(({ state }) => state === 'active')?.checkpoint ?? 0;
+      throw new CommandFailed(`the projection is not stopped: the read model is at ${at} and goes on`);
+    }
+    if (!stopped.some(({ checkpoint }) => position === checkpoint + 1)) {
+      const possible = stopped.map(({ checkpoint }) => checkpoint + 1).join(' or ');
       throw new CommandFailed(
-        `the projection is not stopped: the read model is at ${checkpoint} and goes on`,
+        `the read model stands before ${possible}, which is the only position that can be parked`,
       );
-    if (position !== checkpoint + 1)
-      throw new CommandFailed(
-        `the read model is at ${checkpoint}, so ${checkpoint + 1} is the only position that can be parked`,
-      );
+    }
     await requestPark(pool, { position, reason: options.reason, by: options.by });
   } catch (cause) {
     if (cause instanceof CommandFailed) throw cause;

@@ -7,6 +7,7 @@ export class ProjectionMetrics {
   private readonly checkpoint: Gauge;
   private readonly holding: Gauge;
   private readonly halted: Gauge;
+  private readonly versions: Gauge;
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -36,6 +37,12 @@ export class ProjectionMetrics {
       help: '1 while a poison event stops it.',
       registers,
     });
+    this.versions = new Gauge({
+      name: 'headwater_projection_version_checkpoint',
+      help: 'Log position that a version beside the active one has, on the replica that fills it.',
+      labelNames: ['version'],
+      registers,
+    });
   }
 
   applied(events: number, seconds: number, checkpoint: number): void {
@@ -50,5 +57,9 @@ export class ProjectionMetrics {
 
   stopped(is: boolean): void {
     this.halted.set(is ? 1 : 0);
+  }
+
+  filled(version: number, checkpoint: number): void {
+    this.versions.set({ version: String(version) }, checkpoint);
   }
 }

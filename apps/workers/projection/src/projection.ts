@@ -4,17 +4,17 @@ import { CONSUMERS, LOGS, RecordedEvent } from '@headwater/contracts';
 import { EventStoreClient } from '@headwater/eventstore-client';
 import { BatchPull, DeadLetterSink, PulledMessage } from '@headwater/nest-jetstream';
 import {
+  ACTIVE,
   advanceCheckpoint,
   CheckpointLost,
   findPark,
-  ParkRequest,
-  PROJECTION,
   readCheckpoint,
   recordStop,
 } from '@headwater/order-read-model';
 import { Dependency, messageOf } from '@headwater/platform';
 import { backoffMs, Lease, pause, whileHolding } from '@headwater/sql';
 import { applyEvents } from './apply-events';
+import { parkPoison } from './park-poison';
 import { PoisonEvent } from './project';
 import { ProjectionMetrics } from './projection-metrics';
 import { RowCache } from './row-cache';
@@ -56,7 +56,7 @@ export class Projection {
   /** Works, or stands by while another replica does, until the signal. */
   async run(signal: AbortSignal): Promise<void> {
     const { pool, holder, log, consumer, progress } = this.options;
-    const row = { table: 'projections', keyColumn: 'name', key: PROJECTION };
+    const row = { table: 'projections', keyColumn: 'name', key: ACTIVE.projection };
     while (!signal.aborted) {
       // Standing by is doing one's work.
       consumer.up();
@@ -156,7 +156,7 @@ export class Projection {
         if (signal.aborted || error instanceof CheckpointLost) throw error;
         this.options.log.warn({ err: error }, 'the log could not be read');
         this.options.progress.down(`the event store: ${messageOf(error)}`);
-        await pause(backoffMs(failures++, 100, 5_000), signal);
+        await pause(backoffMs(failures++, 100, 2_000), signal);
       }
     }
   }
@@ -183,7 +183,7 @@ export class Projection {
         if (error instanceof CheckpointLost && (await this.lostTo(lease))) throw error;
         log.warn({ err: error }, 'applying failed');
         progress.down(`the read model's database: ${messageOf(error)}`);
-        await pause(backoffMs(failures++, 50, 5_000), signal);
+        await pause(backoffMs(failures++, 50, 2_000), signal);
         await this.readOwnCheckpoint();
       }
       left = left.filter(({ position }) => position > this.checkpoint);
@@ -218,7 +218,7 @@ export class Projection {
         recorded = true;
         const request = await findPark(pool, position);
         if (request) {
-          await this.park(poison, request, firstFailure);
+          await parkPoison(this.options.deadLetters, poison, request, firstFailure);
           await advanceCheckpoint(pool, this.checkpoint, position, lease.epoch);
           this.checkpoint = position;
           metrics.stopped(false);
@@ -232,28 +232,6 @@ export class Projection {
       }
       await pause(PARK_POLL_MS, signal);
     }
-  }
-
-  private async park(poison: PoisonEvent, request: ParkRequest, firstFailure: string): Promise<void> {
-    const { event } = poison;
-    await this.options.deadLetters.park({
-      stream: LOGS.orders,
-      consumer: CONSUMERS.projection,
-      sequence: event.position,
-      redrive: 0,
-      event: {
-        log: event.log,
-        position: event.position,
-        event_id: event.eventId,
-        event_type: event.eventType,
-        aggregate_id: event.aggregateId,
-      },
-      error: { name: poison.name, message: `${poison.message} (parked by ${request.by}: ${request.reason})` },
-      reason: 'operator',
-      attempts: 1,
-      first_failure: firstFailure,
-      last_failure: new Date().toISOString(),
-    });
   }
 
   private asking = false;
