@@ -1,4 +1,4 @@
-/** Milliseconds by which the platform worked again. */
+/** Milliseconds. */
 export interface RecoveryTimes {
   count: number;
   p50: number;
@@ -26,7 +26,7 @@ export class Recoveries {
   }
 }
 
-function timesOf(times: readonly number[]): RecoveryTimes {
+export function timesOf(times: readonly number[]): RecoveryTimes {
   const sorted = times.map(Math.round).sort((a, b) => a - b);
   // The smallest value that so large a share of all does not exceed.
   const quantile = (share: number): number => sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;

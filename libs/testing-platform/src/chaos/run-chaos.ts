@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LOGS } from '@headwater/contracts';
+import { EventStoreClient } from '@headwater/eventstore-client';
 import { portsWithOffset, Replicas } from '@headwater/local-platform';
 import { accountForOrders, Fault, PlatformAccount } from '../check-orders';
+import { readWholeLog } from '../check-platform';
 import { OrderClient } from '../order-client';
 import { freeOffset, startTestPlatform, TestPlatform } from '../start-platform';
 import { Links } from './links';
@@ -8,6 +11,7 @@ import { Load } from './load';
 import { Recoveries, RecoveryTimes } from './recovery';
 import { describeStrike, kindOf, planRounds, Round } from './schedule';
 import { Striker } from './striker';
+import { checkTimers, Span, TimerReport } from './timers';
 
 export interface ChaosOptions {
   seed: number;
@@ -37,6 +41,8 @@ export interface ChaosReport {
   halfPaid: number;
   /** Milliseconds from all that was struck being back to an order, placed then, being approved. */
   recovery: Record<string, RecoveryTimes>;
+  /** How the coordinator met its deadlines. */
+  timers: TimerReport | undefined;
   /** Everything that is not as it should be; empty after a good run. */
   faults: string[];
 }
@@ -116,6 +122,7 @@ async function strikeAndSettle(
   const recoveries = new Recoveries();
   const strikes: Record<string, number> = {};
   const faults: string[] = [];
+  const disturbed: Span[] = [];
   const started = performance.now();
   const elapsed = (): number => performance.now() - started;
   const tell = (line: string): void => say(`${(elapsed() / 1000).toFixed(1).padStart(6)} s  ${line}`);
@@ -124,9 +131,12 @@ async function strikeAndSettle(
     for (const round of rounds) {
       await sleep(Math.max(0, round.at - elapsed()), undefined, signal ? { signal } : {});
       for (const strike of round.strikes) strikes[kindOf(strike)] = (strikes[kindOf(strike)] ?? 0) + 1;
+      const from = Date.now();
       await strikeOnce(round, striker, load, recoveries, tell).catch((error: unknown) => {
         faults.push(`after ${round.strikes.map(describeStrike).join(' and ')}: ${messageOf(error)}`);
       });
+      // What follows at once has not been waited for: the disturbance goes on into the next.
+      disturbed.push({ from, until: Date.now() + (round.hasty ? 2_000 : 0) });
     }
     striker.relent();
     await load.stop().catch((error: unknown) => faults.push(describeCause(error)));
@@ -134,6 +144,7 @@ async function strikeAndSettle(
     await platform.ready();
     const { account, orderFaults, restFaults } = await settle(platform, load);
     faults.push(...orderFaults.map(({ kind, what }) => `${kind}: ${what}`), ...restFaults);
+    const timers = await timersOf(platform, disturbed, faults);
     const count = (kind: Fault['kind']): number => orderFaults.filter((fault) => fault.kind === kind).length;
     return {
       seed,
@@ -145,12 +156,31 @@ async function strikeAndSettle(
       doubled: count('doubled'),
       halfPaid: count('half-paid'),
       recovery: recoveries.summary(),
+      timers,
       faults,
     };
   } finally {
     striker.relent();
     await load.stop().catch(() => undefined);
     await load.close();
+  }
+}
+
+async function timersOf(
+  { urls }: TestPlatform['platform'],
+  disturbed: readonly Span[],
+  faults: string[],
+): Promise<TimerReport | undefined> {
+  const store = new EventStoreClient({ address: urls.grpc, channels: 1 });
+  try {
+    const { timers, faults: found } = checkTimers(await readWholeLog(store, LOGS.orders), disturbed);
+    faults.push(...found);
+    return timers;
+  } catch (error) {
+    faults.push(`the timers could not be looked at: ${messageOf(error)}`);
+    return undefined;
+  } finally {
+    await store.close();
   }
 }
 

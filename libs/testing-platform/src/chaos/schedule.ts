@@ -62,8 +62,10 @@ export function planRounds(options: ScheduleOptions): Round[] {
   const duration = (): number =>
     Math.round((random() < 0.25 ? longestMs : longestMs / 4) * (0.3 + 0.7 * random()));
   const strikes: Strike[] = [];
+  const victims = [...processes];
+  shuffle(victims, below);
   for (let n = 0; n < kills; n++) {
-    const process = processes[n % processes.length];
+    const process = victims[n % victims.length];
     if (process !== undefined) strikes.push({ kind: 'kill', process });
   }
   for (let n = 0; n < Math.round(kills * PAUSES); n++)
@@ -80,12 +82,20 @@ export function planRounds(options: ScheduleOptions): Round[] {
 
   const rounds: Omit<Round, 'at'>[] = [];
   for (let strike = strikes.shift(); strike; strike = strikes.shift()) {
-    const second = random() < AT_ONCE ? strikes.shift() : undefined;
+    const [next] = strikes;
+    const together = random() < AT_ONCE && next !== undefined && !sameVictim(strike, next);
+    const second = together ? strikes.shift() : undefined;
     rounds.push({ strikes: second ? [strike, second] : [strike], hasty: random() < HASTY });
   }
   const step = lengthMs / rounds.length;
   return rounds.map((round, n) => ({ ...round, at: Math.round((n + 0.8 * random()) * step) }));
 }
+
+/** Killing what is being killed would count twice and happen once. */
+const sameVictim = (a: Strike, b: Strike): boolean => victimOf(a) === victimOf(b);
+
+const victimOf = (strike: Strike): string | undefined =>
+  strike.kind === 'wipe' ? 'nats-server' : 'process' in strike ? strike.process : undefined;
 
 /** Fisher and Yates. */
 function shuffle<T>(items: T[], below: (n: number) => number): void {

@@ -91,8 +91,17 @@ export class Striker {
   }
 }
 
-/** PostgreSQL's SSLRequest. A server that has opened its port and waits for its predecessor's sessions answers nothing. */
-const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
+/**
+ * PostgreSQL's StartupMessage of protocol 3.0. One that is ready asks for the password (`R`); while it recovers it answers
+ * with an error, and while it waits for its predecessor's sessions not at all.
+ */
+const STARTUP = ((): Buffer => {
+  const parameters = Buffer.from('user\0postgres\0database\0postgres\0\0');
+  const head = Buffer.alloc(8);
+  head.writeInt32BE(8 + parameters.length, 0);
+  head.writeInt32BE(196_608, 4);
+  return Buffer.concat([head, parameters]);
+})();
 const ANSWER_MS = 1_000;
 
 /** Whether the server or app at the port works: nats-server speaks first, PostgreSQL when asked, an app by connecting. */
@@ -105,10 +114,10 @@ function answers(name: string, port: number): Promise<boolean> {
     };
     socket.setTimeout(ANSWER_MS, () => end(false));
     socket.once('connect', () => {
-      if (name === 'postgres') socket.write(SSL_REQUEST);
+      if (name === 'postgres') socket.write(STARTUP);
       else if (name !== 'nats-server') end(true);
     });
-    socket.once('data', () => end(true));
+    socket.once('data', (answer: Buffer) => end(name !== 'postgres' || answer[0] === 'R'.charCodeAt(0)));
     socket.once('error', () => end(false));
     socket.once('close', () => end(false));
   });
