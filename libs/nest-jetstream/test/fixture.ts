@@ -5,7 +5,6 @@ import {
   type RecordedEvent,
   subjectOf,
 } from '@headwater/contracts';
- 
 import { startTestNats, TestNats, TestNatsOptions } from '@headwater/testing';
 import { AckPolicy, ConsumerConfig, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, ConnectionOptions, headers, NatsConnection } from '@nats-io/transport-node';
