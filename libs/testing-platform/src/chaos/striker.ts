@@ -85,6 +85,10 @@ export class Striker {
     const { ports } = this.platform;
     if (name === 'postgres') return ports.postgres;
     if (name === 'nats-server') return ports.nats;
+    // What others call is back when it can be called; the rest when it can be asked how it is.
+    if (name === 'order') return ports.http;
+    if (name === 'eventstore') return ports.grpc;
+    if (name === 'payment-simulator') return ports['payment-simulator'];
     const port = this.platform.opsPort(name);
     if (port === undefined) throw new Error(`${name} is no process of the platform`);
     return port;
