@@ -7,7 +7,7 @@ import { secretValue } from './cluster';
 /** Milliseconds before a forwarding that has ended, with its pod, is begun again. */
 const AGAIN_MS = 200;
 
-/** A local port to a Service, that follows it from pod to pod. */
+/** A local port to a Service or a Deployment, that follows it from pod to pod. */
 export class Forward {
   private child: ChildProcess | undefined;
   private ended = false;
@@ -17,13 +17,18 @@ export class Forward {
     private readonly args: readonly string[],
   ) {}
 
-  static async to(namespace: string, service: string, port: number): Promise<Forward> {
+  static async to(
+    namespace: string,
+    name: string,
+    port: number,
+    kind: 'service' | 'deployment' = 'service',
+  ): Promise<Forward> {
     const local = await freePort();
     const forward = new Forward(local, [
       '-n',
       namespace,
       'port-forward',
-      `service/${service}`,
+      `${kind}/${name}`,
       `${local}:${port}`,
     ]);
     await forward.begin();

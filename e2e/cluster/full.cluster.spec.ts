@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { eventually } from '@headwater/testing';
+import { eventually, selfSigned } from '@headwater/testing';
 import { OrderClient } from '@headwater/testing-platform';
 import {
   apply,
@@ -12,7 +12,7 @@ import {
   installPlatform,
   kubectl,
 } from './cluster';
-import { ForwardedPlatform } from './forward';
+import { Forward, ForwardedPlatform } from './forward';
 import { OrderFlow } from './order-flow';
 
 // The long parts: only `npm run e2e -- --full` runs this file.
@@ -121,4 +121,52 @@ describe('other ways to install', () => {
     await helm('uninstall', 'hw', '--namespace', SECOND, '--wait');
     expect(await kubectl('-n', FIRST, 'get', 'streams.jetstream.headwater.dev', 'orders')).toMatch(/True/);
   }, 900_000);
+
+  test('with Secrets for its doors it speaks TLS there, and helm test goes through them', async () => {
+    await deleteNamespace(SECOND);
+    await createNamespace(SECOND);
+    for (const door of ['order', 'eventstore']) {
+      const { cert, key } = await selfSigned(`hw-headwater-${door}`);
+      await apply(
+        SECOND,
+        JSON.stringify({
+          apiVersion: 'v1',
+          kind: 'Secret',
+          type: 'kubernetes.io/tls',
+          metadata: { name: door },
+          stringData: { 'tls.crt': cert, 'tls.key': key, 'ca.crt': cert },
+        }),
+      );
+    }
+    await installPlatform('hw', SECOND, '--set', 'tls.orderSecret=order,tls.eventstoreSecret=eventstore');
+    const said = await helm('test', 'hw', '--namespace', SECOND, '--logs');
+    expect(said).toMatch(/was approved after/);
+    await helm('uninstall', 'hw', '--namespace', SECOND, '--wait');
+  }, 600_000);
+
+  test('what is missing is said: a Secret by the pod’s events, a server by its readiness', async () => {
+    await deleteNamespace(SECOND);
+    await createNamespace(SECOND);
+    await helm(
+      ...['install', 'hw', chart('headwater'), '--namespace', SECOND],
+      ...['--set', 'nats.url=nats://nowhere:4222,database.existingSecret=not-made'],
+      ...imageValues(),
+    );
+    await eventually(async () => {
+      expect(await kubectl('-n', SECOND, 'get', 'events', '-o', 'jsonpath={.items[*].message}')).toContain(
+        'secret "not-made" not found',
+      );
+    }, 60_000);
+    // The review worker has no tables, so it runs, and waits. (A proxied request shows nothing of an answer that is no success.)
+    await eventually(async () => {
+      const review = await Forward.to(SECOND, 'hw-headwater-review', 9090, 'deployment');
+      try {
+        const response = await fetch(`http://127.0.0.1:${review.port}/readyz`);
+        expect(await response.text()).toMatch(/"nats":"no connection yet/);
+      } finally {
+        review.close();
+      }
+    }, 120_000);
+    await helm('uninstall', 'hw', '--namespace', SECOND);
+  }, 300_000);
 });
