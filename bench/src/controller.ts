@@ -16,7 +16,7 @@ const HELP = `npm run bench -- controller [--json] [--streams N] [--consumers N]
 
 A real kube-apiserver, etcd and nats-server and one controller, all on this machine. First streams alone, then streams
 with consumers: how long creating the resources takes, and how long after the last create all of them are Ready. Then what
-the controller costs when all is as declared, and how long an edit by hand lives. Ratios within one run say more than the
+the controller costs when all is as declared, how long an edit by hand lives, and how long a replica takes to take over. Ratios within one run say more than the
 numbers.
 
   --streams N     Stream resources (default 1000)
@@ -54,6 +54,7 @@ async function main(): Promise<void> {
       ...converged,
       idle: await rest(world, converged.controller, Number(values.idle)),
       drift: await drift(world, streams, consumers, Number(values.drifts)),
+      takeOver: await takeOver(world, converged.controller),
     };
   });
   const result = {
@@ -64,6 +65,7 @@ async function main(): Promise<void> {
     streamsAndConsumers: whole.times,
     idle: whole.idle,
     drift: whole.drift,
+    takeOver: whole.takeOver,
   };
   say(
     `${streams} streams: Ready ${alone.times.readySeconds} s after the last create; with ${consumers} consumers: ${whole.times.readySeconds} s`,
@@ -72,6 +74,9 @@ async function main(): Promise<void> {
     `at rest: ${whole.idle.writes} writes in ${values.idle} s, ${whole.idle.cpuPercent} % of a core, ${whole.idle.residentMB} MB`,
   );
   say(`an edit by hand lives ${whole.drift.p50Ms} ms (p50), ${whole.drift.p99Ms} ms (p99)`);
+  say(
+    `a stream declared when the leader was killed is Ready after ${whole.takeOver.killedSeconds} s, one after an orderly end after ${whole.takeOver.stoppedSeconds} s`,
+  );
   process.stdout.write(
     values.json ? `${JSON.stringify(result)}\n` : `${JSON.stringify(result, undefined, 2)}\n`,
   );
@@ -238,6 +243,26 @@ async function drift(
   times.sort((a, b) => a - b);
   const ms = (share: number): number => Math.round(quantile(times, share) * 10) / 10;
   return { count, p50Ms: ms(0.5), p99Ms: ms(0.99), mostMs: ms(1) };
+}
+
+/** From the end of a leader until a Stream that is declared at that moment is Ready by a second controller. */
+async function takeOver(
+  world: ControllerWorld,
+  leader: ControllerProcess,
+): Promise<{ killedSeconds: number; stoppedSeconds: number }> {
+  const resources = await world.namespace();
+  const timed = async (name: string, end: () => Promise<unknown>): Promise<number> => {
+    const ended = end();
+    const started = performance.now();
+    await resources.create('Stream', name, { name });
+    await resources.untilReady('Stream', name);
+    await ended;
+    return seconds(started);
+  };
+  const second = await world.start();
+  const killedSeconds = await timed('after-kill', () => leader.kill());
+  await world.start();
+  return { killedSeconds, stoppedSeconds: await timed('after-stop', () => second.stop()) };
 }
 
 /** Changes one field; resolves to what asks whether it is back. */

@@ -43,18 +43,13 @@ export class KubernetesClient {
   private readonly transport: Transport;
   private readonly requests: ApiRequests;
 
-  constructor(
-    private readonly options: ClientOptions & { access: ClusterAccess },
-    transport?: Transport,
-  ) {
+  constructor(private readonly options: ClientOptions & { access: ClusterAccess }) {
     this.namespace = options.access.namespace;
-    this.transport =
-      transport ??
-      new Transport({
-        access: options.access,
-        maxConnections: options.maxConnections ?? 32,
-        connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
-      });
+    this.transport = new Transport({
+      access: options.access,
+      maxConnections: options.maxConnections ?? 32,
+      connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
+    });
     this.requests = new ApiRequests(this.transport, {
       requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
       userAgent: options.userAgent ?? 'headwater',
@@ -76,9 +71,14 @@ export class KubernetesClient {
     return this.transport.origin;
   }
 
-  /** The same client, over the same connections, with another limit on the time of a request. */
-  withTimeout(requestTimeoutMs: number): KubernetesClient {
-    return new KubernetesClient({ ...this.options, requestTimeoutMs }, this.transport);
+  /**
+   * A client to the same server, as the same user, over connections of its own: what must not wait behind other requests,
+   * nor suffer from what becomes of their connections. It has to be closed by itself.
+   */
+  apart(
+    options: Pick<ClientOptions, 'maxConnections' | 'requestTimeoutMs' | 'connectTimeoutMs'>,
+  ): KubernetesClient {
+    return new KubernetesClient({ ...this.options, ...options });
   }
 
   /** Ends all connections, watches too. */

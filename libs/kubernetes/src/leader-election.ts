@@ -49,11 +49,15 @@ export async function runLeaderElection(options: LeaderElectionOptions): Promise
   const { signal, metrics, name } = options;
   const candidate = new Candidate(options);
   metrics?.leader.set({ name }, 0);
-  while (!signal.aborted) {
-    const heldUntil = await candidate.attempt();
-    if (heldUntil !== undefined) return new Term(options, candidate, heldUntil).serve();
-    // Candidates that started together must not go on asking together.
-    await pause(candidate.retryMs * (1 + Math.random() * 0.2), signal);
+  try {
+    while (!signal.aborted) {
+      const heldUntil = await candidate.attempt();
+      if (heldUntil !== undefined) return await new Term(options, candidate, heldUntil).serve();
+      // Candidates that started together must not go on asking together.
+      await pause(candidate.retryMs * (1 + Math.random() * 0.2), signal);
+    }
+  } finally {
+    await candidate.close();
   }
 }
 
@@ -62,6 +66,8 @@ class Candidate {
   readonly leaseMs: number;
   readonly renewMs: number;
   readonly retryMs: number;
+  /** Milliseconds before a renewal that failed is tried again: its time runs out. */
+  readonly soonMs: number;
   readonly log: RuntimeLog;
   private readonly client: KubernetesClient;
   private readonly observation = new LeaseObservation();
@@ -73,8 +79,15 @@ class Candidate {
     this.renewMs = options.renewMs ?? 10_000;
     this.retryMs = options.retryMs ?? 2_000;
     this.log = options.log ?? silentLog;
-    // Reading and writing have a quarter each: a connection that went silent must leave time for both on a new one.
-    this.client = options.client.withTimeout(this.renewMs / 4);
+    this.soonMs = Math.min(this.retryMs, this.renewMs / 20);
+    // On a connection of its own, for a renewal must not wait behind the work that it is for. A server that is busy gets
+    // two fifths of the time to answer; a connection that went silent then leaves enough for another attempt on a new one.
+    const timeoutMs = this.renewMs * 0.4;
+    this.client = options.client.apart({
+      maxConnections: 1,
+      requestTimeoutMs: timeoutMs,
+      connectTimeoutMs: timeoutMs,
+    });
     if (!(this.retryMs < this.renewMs && this.renewMs < this.leaseMs)) {
       throw new Error('leader election needs retryMs < renewMs < leaseMs');
     }
@@ -135,6 +148,10 @@ class Candidate {
     return true;
   }
 
+  close(): Promise<void> {
+    return this.client.close();
+  }
+
   /** So that the next leader need not wait for the end of the lease. */
   async giveBack(): Promise<void> {
     const lease = this.observation.lease;
@@ -143,7 +160,7 @@ class Candidate {
     const timer = setTimeout(() => limit.abort(new Error('no answer in time')), this.renewMs / 2);
     try {
       const spec = givenBack(lease.spec, this.wallClock());
-      await this.options.client.replace<Lease>(LEASE, { ...lease, spec }, { signal: limit.signal });
+      await this.client.replace<Lease>(LEASE, { ...lease, spec }, { signal: limit.signal });
     } catch (err) {
       this.log.warn(
         { lease: this.options.name, err },
@@ -200,12 +217,14 @@ class Term {
   }
 
   private async renew(): Promise<void> {
+    let waitMs = this.candidate.retryMs;
     while (!this.workEnded.signal.aborted && this.lost === undefined) {
-      await pause(this.candidate.retryMs, this.workEnded.signal);
+      await pause(waitMs, this.workEnded.signal);
       if (this.workEnded.signal.aborted || this.lost !== undefined) return;
       // After a process was stopped and goes on, this may be reached before the timer.
       if (performance.now() >= this.heldUntil) return this.lose('its time was over before it was renewed');
       const heldUntil = await this.candidate.attempt();
+      waitMs = heldUntil === undefined ? this.candidate.soonMs : this.candidate.retryMs;
       if (heldUntil !== undefined) {
         if (this.candidate.transitions !== this.transitions)
           return this.lose('somebody else had it meanwhile');
