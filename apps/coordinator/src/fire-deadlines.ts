@@ -4,7 +4,7 @@ import { adviceOn } from '@headwater/eventstore-client';
 import { DeadLetterSink, DEFAULT_RETRY_POLICY, Log } from '@headwater/nest-jetstream';
 import { CoordinatorPolicy, ImpossibleHistory } from '@headwater/order-domain';
 import { Dependency, messageOf } from '@headwater/platform';
-import { backoffMs, isUnavailable, pause } from '@headwater/sql';
+import { backoffMs, inTransaction, isUnavailable, pause } from '@headwater/sql';
 import { CoordinatorMetrics } from './coordinator-metrics';
 import { Deadline, dueDeadlines, postponeDeadline, removeDeadlines } from './deadline-rows';
 import { decideOrder, OrderStore } from './decide-order';
@@ -81,7 +81,9 @@ export class FireDeadlines {
       }
     };
     await Promise.all(Array.from({ length: Math.min(AT_ONCE, due.length) }, work));
-    await removeDeadlines(pool, done);
+    // Deadlines are being recorded meanwhile, which can lock the same rows in another order: one of the two runs again.
+    if (done.length > 0)
+      await inTransaction(pool, (client) => removeDeadlines(client, done), { idempotent: true });
     if (outage) throw outage;
     return due.length;
   }
@@ -174,7 +176,7 @@ export class FireDeadlines {
 
 const keyOf = ({ orderId, step, version }: Deadline): string => `${orderId} ${step} ${version}`;
 /** No retry helps. */
-const isTerminal = (error: unknown): boolean =>
+export const isTerminal = (error: unknown): boolean =>
   error instanceof UndecodableEvent ||
   error instanceof ImpossibleHistory ||
   error instanceof MoneyError ||
