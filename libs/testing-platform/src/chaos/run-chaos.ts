@@ -61,8 +61,8 @@ const ENV = {
   HEADWATER_TIMEOUT_RATE: '0.01',
 };
 
-/** An order that is placed when what was struck is back has ended after so long, or the platform does not recover. */
-const RECOVERED_MS = 60_000;
+/** Not "too slow" but "never": the order that is placed when what was struck is back has ended after so long. */
+const RECOVERED_MS = 240_000;
 /** Time for everything to come to rest. */
 const SETTLED_MS = 120_000;
 
@@ -133,7 +133,9 @@ async function strikeAndSettle(
       for (const strike of round.strikes) strikes[kindOf(strike)] = (strikes[kindOf(strike)] ?? 0) + 1;
       const from = Date.now();
       await strikeOnce(round, striker, load, recoveries, tell).catch((error: unknown) => {
-        faults.push(`after ${round.strikes.map(describeStrike).join(' and ')}: ${messageOf(error)}`);
+        const fault = `after ${round.strikes.map(describeStrike).join(' and ')}: ${messageOf(error)}`;
+        tell(`WRONG ${fault}`);
+        faults.push(fault);
       });
       // What follows at once has not been waited for: the disturbance goes on into the next.
       disturbed.push({ from, until: Date.now() + (round.hasty ? 2_000 : 0) });
