@@ -92,6 +92,6 @@ test('a timer that fires early or twice is seen, and what was late only while so
     faults: [],
     timers: { all: { max: 3_000 }, undisturbed: { count: 1, max: 100 } },
   });
-  expect(checkTimers([decided(1, 0, 0), decided(1, 0, 0)], []).faults).toHaveLength(1);
-  expect(checkTimers([decided(1, -5, 0)], []).faults).toHaveLength(1);
+  expect(checkTimers([decided(1, 0, 1), decided(1, 0, 1)], []).faults).toHaveLength(1);
+  expect(checkTimers([decided(1, -5, 1)], []).faults).toHaveLength(1);
 });
