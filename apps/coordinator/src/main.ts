@@ -1,10 +1,12 @@
 import { hostname } from 'node:os';
+import { CONSUMERS } from '@headwater/contracts';
 import { EventIdClash, EventStoreClient } from '@headwater/eventstore-client';
-import { DeadLetterLog } from '@headwater/nest-jetstream';
+import { DeadLetterLog, receiveRedriven } from '@headwater/nest-jetstream';
 import { connectNats, runProcess } from '@headwater/platform';
 import { createPool, untilMigrated } from '@headwater/sql';
 import { policyOf, readCoordinatorConfig } from './config';
 import { Coordinator } from './coordinator';
+import { classify, decideRedriven } from './decide-redriven';
 import { CoordinatorMetrics } from './coordinator-metrics';
 import { COORDINATOR_MIGRATIONS } from './migrations';
 
@@ -24,14 +26,18 @@ runProcess('coordinator', readCoordinatorConfig, async ({ log, readiness, metric
   onShutdown('nats', () => nats.close());
 
   const stop = new AbortController();
-  const coordinator = new Coordinator({
-    pool,
-    store,
-    nats,
-    deadLetters: new DeadLetterLog(store, (error) => error instanceof EventIdClash),
+  const isClash = (error: unknown): boolean => error instanceof EventIdClash;
+  const deciders = {
     holder: `${hostname()}:${process.pid}`,
     policy: policyOf(config),
     defaultCurrency: config.HEADWATER_DEFAULT_CURRENCY,
+  };
+  const coordinator = new Coordinator({
+    ...deciders,
+    pool,
+    store,
+    nats,
+    deadLetters: new DeadLetterLog(store, isClash),
     metrics: new CoordinatorMetrics(metrics),
     log,
     deadlines,
@@ -45,6 +51,15 @@ runProcess('coordinator', readCoordinatorConfig, async ({ log, readiness, metric
     stop.signal,
   );
   const running = migrated.then(() => coordinator.run(stop.signal));
+  const redrive = { store, isClash, readiness: readiness.declare('redriven messages') };
+  const stopRedriven = receiveRedriven(
+    { connection: nats, consumer: CONSUMERS.coordinator, redrive, classify, metrics, log },
+    async (event, signal) => {
+      await migrated;
+      await decideRedriven(store, pool, event, { ...deciders, now: Date.now(), signal });
+    },
+  );
+  onShutdown('redriven messages', stopRedriven);
   onShutdown('coordinator', async () => {
     stop.abort();
     await running;

@@ -19,5 +19,6 @@ export {
 } from './jetstream-strategy';
 export { KeepErrors, keepErrors } from './keep-errors';
 export { type Missing, missingAfter, type ReadLog } from './lost-messages';
+export { receiveRedriven, type RedrivenOptions } from './receive-redriven';
 export { DEFAULT_RETRY_POLICY, type RetryPolicy } from './retry-policy';
 export { type FollowedStore } from './waiting-behind';

@@ -1,16 +1,17 @@
-import { DEAD_LETTER_EVENTS, LOGS, RecordedEvent } from '@headwater/contracts';
+import { RecordedEvent } from '@headwater/contracts';
 import { CustomTransportStrategy, MessageHandler, Server } from '@nestjs/microservices';
 import { NatsConnection } from '@nats-io/transport-node';
 import { Registry } from 'prom-client';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { ConsumerSession } from './consumer-session';
-import { DeadLetterLog, DeadLetterSink } from './dead-letter';
+import { DeadLetterSink } from './dead-letter';
 import { Delivery } from './delivery';
 import { Classify, TerminalError } from './errors';
 import { JetStreamContext } from './jetstream-context';
 import { ReadLog } from './lost-messages';
 import { PullOptions } from './pull-loop';
-import { HandleOriginal, Redrive } from './redrive';
+import { redrivenSession } from './receive-redriven';
+import { HandleOriginal } from './redrive';
 import { RetryPolicy } from './retry-policy';
 import { traced } from './tracing';
 import { FollowedStore, WaitingBehind } from './waiting-behind';
@@ -135,21 +136,7 @@ export class JetStreamStrategy extends Server implements CustomTransportStrategy
   /** The second consumer of the worker, for what is sent to it again. */
   private redriving(handle: HandleOriginal): ConsumerSession[] {
     const { redrive, readiness: _own, ...options } = this.options;
-    if (!redrive) return [];
-    const { store, isClash, readiness } = redrive;
-    const deadLetters = new Redrive(options.consumer, store, new DeadLetterLog(store, isClash), handle);
-    const session = new ConsumerSession(
-      {
-        ...options,
-        stream: LOGS.deadLetters,
-        deadLetters,
-        readLog: (log, from) => store.readLog(log, from),
-        ...(readiness ? { readiness } : {}),
-      },
-      [DEAD_LETTER_EVENTS.redriven.type],
-      (delivery, attempt, signal) => deadLetters.handle(delivery, attempt, signal),
-    );
-    return [session];
+    return redrive ? [redrivenSession({ ...options, redrive }, handle)] : [];
   }
 
   on(event: string): never {

@@ -25,8 +25,8 @@ export interface SettleOptions extends DeadLetterFilter {
   by: string;
 }
 
-/** Who follows the log itself: an event that was left out comes back by a rebuild, not by a message. */
-const WITHOUT_REDRIVE: ReadonlySet<string> = new Set([CONSUMERS.projection, CONSUMERS.coordinator]);
+/** It follows the log itself: an event that was left out comes back by a rebuild, not by a message. */
+const WITHOUT_REDRIVE: ReadonlySet<string> = new Set([CONSUMERS.projection]);
 
 /** One append: the letters of it, which share an aggregate. */
 interface Unit {
