@@ -8,14 +8,16 @@
 //   E2E_IMAGE        an image that the cluster can already get: nothing is built or loaded
 //   E2E_VALUES       a file of values for the installs, such as where the bundled servers' images are
 //   E2E_NODE_KILL, E2E_NODE_START   commands that take a node's name, for the tests of --full that lose one
+//   E2E_METRICS      a command that adds metrics-server, for the test of --full that scales by CPU
 //   E2E_KEEP=1       leaves the namespaces as they are
 //
 // KUBECONFIG alone, without E2E_CLUSTER_UP, uses the cluster that is there. --full adds the long parts: several
-// servers and nodes, and other ways to install. Further arguments are jest's.
+// servers and nodes, other ways to install, the real KEDA and Prometheus. Further arguments are jest's.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { NEIGHBOURS, neighbour } from './neighbours.mjs';
 import { fail, prepare, root } from './prepare.mjs';
 
 const TAG = 'localhost/headwater:e2e';
@@ -35,6 +37,12 @@ function lastLine(command, args) {
   if (error?.code === 'ENOENT') fail(`${command} is not there; install it or name another command`);
   if (status !== 0) fail(`${command} ended with ${status}; what it says about it stands above`);
   return stdout.trim().split('\n').pop() ?? '';
+}
+
+/** A command and its arguments. */
+function commandOf(text) {
+  const [command, ...args] = words(text);
+  return [command, args];
 }
 
 /** The lines that a command prints. */
@@ -74,25 +82,50 @@ function clusterUp() {
   return file;
 }
 
+/** Builds an image by the given commands, or by Docker, and gives it to the cluster. */
+function buildAndLoad(dockerfile, context, tag, arguments_, further = []) {
+  if (env.E2E_BUILD_IMAGE && env.E2E_LOAD_IMAGE) {
+    const [build, ...buildArgs] = words(env.E2E_BUILD_IMAGE);
+    const built = lastLine(build, [...buildArgs, dockerfile, context, tag, ...arguments_]);
+    const [load, ...loadArgs] = words(env.E2E_LOAD_IMAGE);
+    lastLine(load, [...loadArgs, ...further, built]);
+  } else {
+    lastLine('docker', ['build', '--tag', tag, '--file', dockerfile, ...arguments_, context]);
+    lastLine('kind', ['load', 'docker-image', tag, '--name', KIND_CLUSTER]);
+  }
+  return tag;
+}
+
 /** An image that the cluster has. */
 function image() {
   if (env.E2E_IMAGE) return env.E2E_IMAGE;
-  const arguments_ = words(env.E2E_BUILD_ARGS);
-  if (env.E2E_BUILD_IMAGE && env.E2E_LOAD_IMAGE) {
-    const further = linesOf(env.E2E_BASE_IMAGES);
-    const [build, ...buildArgs] = words(env.E2E_BUILD_IMAGE);
-    const built = lastLine(build, [...buildArgs, 'Dockerfile', '.', TAG, ...arguments_]);
-    const [load, ...loadArgs] = words(env.E2E_LOAD_IMAGE);
-    lastLine(load, [...loadArgs, ...further, built]);
-    return TAG;
-  }
   if (env.KUBECONFIG && !env.E2E_CLUSTER_UP)
     fail(
       'KUBECONFIG names a cluster, but not which image it can get; set E2E_IMAGE, or E2E_BUILD_IMAGE and E2E_LOAD_IMAGE',
     );
-  lastLine('docker', ['build', '--tag', TAG, ...arguments_, '.']);
-  lastLine('kind', ['load', 'docker-image', TAG, '--name', KIND_CLUSTER]);
-  return TAG;
+  return buildAndLoad('Dockerfile', '.', TAG, words(env.E2E_BUILD_ARGS), linesOf(env.E2E_BASE_IMAGES));
+}
+
+/** The real KEDA and Prometheus, where they can be built and loaded; their tests leave themselves out elsewhere. */
+async function neighbours() {
+  if (!has('go')) {
+    process.stderr.write(
+      'left out: tests with KEDA and Prometheus (they are built with Go, which is not there)\n',
+    );
+    return;
+  }
+  for (const name of Object.keys(NEIGHBOURS)) {
+    const { folder, sources, version } = await neighbour(name);
+    const variable = `E2E_${name.toUpperCase()}`;
+    env[`${variable}_IMAGE`] = buildAndLoad(
+      join(folder, 'Dockerfile'),
+      folder,
+      `localhost/${name}:${version.slice(1)}`,
+      [],
+    );
+    env[`${variable}_SOURCES`] = sources;
+    if (name === 'prometheus') env.E2E_PROMTOOL = join(folder, 'promtool');
+  }
 }
 
 /** What a person looks at first when a test has failed. */
@@ -136,8 +169,11 @@ const full = process.argv.includes('--full');
 const forJest = process.argv.slice(2).filter((argument) => argument !== '--full');
 
 await prepare();
+const loads = !env.E2E_IMAGE;
 env.KUBECONFIG = clusterUp();
 env.E2E_IMAGE = image();
+if (full && loads) await neighbours();
+if (full && env.E2E_METRICS) lastLine(...commandOf(env.E2E_METRICS));
 const folder = mkdtempSync(join(tmpdir(), 'headwater-e2e-'));
 const report = env.E2E_REPORT ?? join(folder, 'report.json');
 const { status } = spawnSync(

@@ -32,8 +32,8 @@ const execute = (command: string, args: readonly string[], input?: string): Prom
 export const kubectl = (...args: string[]): Promise<string> =>
   execute(process.env['E2E_KUBECTL'] ?? 'kubectl', args);
 
-export const apply = (namespace: string, manifest: string): Promise<string> =>
-  execute(process.env['E2E_KUBECTL'] ?? 'kubectl', ['-n', namespace, 'apply', '-f', '-'], manifest);
+export const apply = (namespace: string, manifest: string, ...flags: string[]): Promise<string> =>
+  execute(process.env['E2E_KUBECTL'] ?? 'kubectl', ['-n', namespace, 'apply', ...flags, '-f', '-'], manifest);
 
 export async function helm(...args: string[]): Promise<string> {
   return execute(await findHelm(join(ROOT, 'tools', 'helm')), args);

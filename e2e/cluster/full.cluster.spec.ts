@@ -22,6 +22,11 @@ const [KILL, START] = [process.env['E2E_NODE_KILL'], process.env['E2E_NODE_START
 const testNodes = KILL && START ? test : test.skip;
 
 const run = promisify(execFile);
+/** Runs such a command, which may have words of its own: `docker kill`. */
+async function withNode(commandLine = '', node = ''): Promise<void> {
+  const [command = '', ...words] = commandLine.split(' ').filter(Boolean);
+  await run(command, [...words, node]);
+}
 const FIRST = 'headwater-e2e';
 const SECOND = 'headwater-e2e-two';
 
@@ -62,10 +67,10 @@ describe('high availability', () => {
       const victim = nodes.filter((node) => node !== kept).pop();
       expect(victim).toBeDefined();
       await orders.while(100, async () => {
-        await run(KILL ?? '', [victim ?? '']);
+        await withNode(KILL, victim);
         const before = orders.accepted.size;
         await eventually(() => expect(orders.accepted.size).toBeGreaterThan(before + 20), 180_000, 500);
-        await run(START ?? '', [victim ?? '']);
+        await withNode(START, victim);
         await kubectl('wait', '--for=condition=Ready', `node/${victim}`, '--timeout=120s');
         for (const kind of ['deployment', 'statefulset'])
           for (const name of (await kubectl('-n', FIRST, 'get', kind, '-o', 'name'))
