@@ -63,8 +63,8 @@ export class BatchPull implements AsyncIterable<PulledBatch> {
       connection,
       { ...DEFAULT_PULL, inboxPrefix: inboxPrefixOf(connection), ...options.pull, stream, consumer },
       {
-        bind: async () => {
-          const binding = await bind(connection, stream, consumer, options.eventTypes);
+        bind: async (signal) => {
+          const binding = await bind(connection, stream, consumer, options.eventTypes, signal);
           await options.bound?.(binding);
           this.binding = binding;
           this.extension.start(binding.ackWaitMs);

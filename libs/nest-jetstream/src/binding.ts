@@ -47,10 +47,11 @@ async function ask<Schema extends z.ZodType>(
   subject: string,
   schema: Schema,
   what: string,
+  signal: AbortSignal | undefined,
 ): Promise<z.infer<Schema>> {
   let body: unknown;
   try {
-    body = (await connection.request(subject, '', { timeout: 5_000 })).json();
+    body = (await unlessAborted(connection.request(subject, '', { timeout: 5_000 }), signal)).json();
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new BindingFault(`JetStream does not answer about ${what}: ${reason}`, { cause });
@@ -67,10 +68,22 @@ async function ask<Schema extends z.ZodType>(
   return answer.data;
 }
 
+/** A request whose connection is lost is never answered, and would be waited for until its timeout. */
+function unlessAborted<T>(request: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return request;
+  return new Promise((resolve, reject) => {
+    const lost = (): void => reject(new Error('the connection was lost'));
+    if (signal.aborted) lost();
+    signal.addEventListener('abort', lost, { once: true });
+    request.then(resolve, reject).finally(() => signal.removeEventListener('abort', lost));
+  });
+}
+
 /**
  * Looks a declared pull consumer up; nothing is created.
  *
  * @param eventTypes types that must reach the consumer
+ * @param signal ends the waiting for answers, when the connection is lost
  * @throws BindingFault when stream or consumer is missing or is declared in a way that can't be worked with
  */
 export async function bind(
@@ -78,11 +91,12 @@ export async function bind(
   stream: string,
   consumer: string,
   eventTypes: readonly string[] = [],
+  signal?: AbortSignal,
 ): Promise<Binding> {
   const name = `consumer ${consumer} of stream ${stream}`;
   const [ofStream, ofConsumer] = await Promise.all([
-    ask(connection, jetStream.streamInfo(stream), streamInfo, `stream ${stream}`),
-    ask(connection, jetStream.consumerInfo(stream, consumer), consumerInfo, name),
+    ask(connection, jetStream.streamInfo(stream), streamInfo, `stream ${stream}`, signal),
+    ask(connection, jetStream.consumerInfo(stream, consumer), consumerInfo, name, signal),
   ]);
   const { config } = ofConsumer;
   if (config.deliver_subject)

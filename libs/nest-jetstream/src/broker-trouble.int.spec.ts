@@ -2,6 +2,7 @@ import { eventually, startTestNatsCluster, TestNats } from '@headwater/testing';
 import { AckPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, headers } from '@nats-io/transport-node';
 import { headersOf } from '@headwater/contracts';
+import { bind } from './binding';
 import { Broker, CONSUMER, recordedEvent, STREAM, Worker } from '../test/fixture';
 
 test('a broker that stands still is noticed by its missing heartbeats, and taken up again', async () => {
@@ -20,6 +21,42 @@ test('a broker that stands still is noticed by its missing heartbeats, and taken
   await broker.publish(['a']);
   await eventually(() => expect(handled).toEqual(['a']));
   await eventually(() => expect(worker.state).toBe('up'));
+  await worker.stop();
+  await broker.stop();
+});
+
+test('what was asked over a connection that is lost is not waited for', async () => {
+  const broker = await Broker.start();
+  await broker.declareStream();
+  await broker.declareConsumer({ ack_wait: 2e9 });
+  const connection = await broker.connect();
+  await bind(connection, STREAM, CONSUMER, [], new AbortController().signal);
+  broker.server.signal('SIGSTOP');
+  const lost = new AbortController();
+  const asked = bind(connection, STREAM, CONSUMER, [], lost.signal);
+  lost.abort();
+  // Not "timeout", which is what no answer would come to.
+  await expect(asked).rejects.toThrow('the connection was lost');
+  broker.server.signal('SIGCONT');
+  await broker.stop();
+});
+
+test('a worker goes on with a broker that is killed while it is being asked', async () => {
+  const broker = await Broker.start();
+  await broker.declareStream();
+  await broker.declareConsumer({ ack_wait: 2e9 });
+  const connection = await broker.connect();
+  const handled: string[] = [];
+  const worker = await Worker.start(connection, ({ aggregateId }) => handled.push(aggregateId), {
+    watchMs: 10,
+  });
+  await eventually(() => expect(worker.state).toBe('up'));
+  for (const round of ['a', 'b', 'c']) {
+    await broker.server.kill();
+    await broker.server.restart();
+    await broker.publish([round]);
+    await eventually(() => expect(handled).toContain(round));
+  }
   await worker.stop();
   await broker.stop();
 });

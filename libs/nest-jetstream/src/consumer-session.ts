@@ -29,6 +29,8 @@ export class ConsumerSession {
   private watch: NodeJS.Timeout | undefined;
   private binding: Binding | undefined;
   private looking: Promise<void> | undefined;
+  /** Aborted when the consumer is detached. */
+  private attachment = new AbortController();
   /** Everything up to this sequence is known to be settled, whatever the stream still holds. */
   private seenFloor: number | undefined;
   private detachedFor: string | undefined = 'not bound yet';
@@ -104,7 +106,7 @@ export class ConsumerSession {
       connection,
       { ...DEFAULT_PULL, inboxPrefix: inboxPrefixOf(connection), ...options.pull, stream, consumer },
       {
-        bind: () => this.look(),
+        bind: (signal) => this.look(signal),
         deliver: (message, reply) => this.handling.take(deliveryOf(message, reply)),
         room: () => this.handling.room,
         attached: () => {
@@ -113,6 +115,8 @@ export class ConsumerSession {
         },
         detached: (reason) => {
           this.detachedFor = reason;
+          this.attachment.abort();
+          this.attachment = new AbortController();
           this.report();
         },
       },
@@ -127,8 +131,9 @@ export class ConsumerSession {
     });
     this.loop.start();
     this.watch = setInterval(() => {
-      // A fault here is the pull loop's to find; it ends the requests.
-      void this.look().catch(() => undefined);
+      // A fault here is the pull loop's to find; it ends the requests. Without a connection the question would be lost, and
+      // the next binding would wait for its answer.
+      if (this.detachedFor === undefined) void this.look(this.attachment.signal).catch(() => undefined);
     }, this.options.watchMs ?? DEFAULTS.watchMs);
     this.watch.unref();
   }
@@ -153,15 +158,15 @@ export class ConsumerSession {
   }
 
   /** Looks at consumer and stream, on binding and while running; one look at a time. */
-  private look(): Promise<void> {
-    this.looking ??= this.lookOnce().finally(() => (this.looking = undefined));
+  private look(signal: AbortSignal): Promise<void> {
+    this.looking ??= this.lookOnce(signal).finally(() => (this.looking = undefined));
     return this.looking;
   }
 
-  private async lookOnce(): Promise<void> {
+  private async lookOnce(signal: AbortSignal): Promise<void> {
     const { connection, stream, consumer } = this.options;
     if (this.behind?.ready === false) throw new BindingFault('the dead letters are being read');
-    const binding = await bind(connection, stream, consumer, this.eventTypes);
+    const binding = await bind(connection, stream, consumer, this.eventTypes, signal);
     if (this.binding && this.binding.incarnation !== binding.incarnation) this.handling.forgetSettled();
     this.binding = binding;
     this.extension.start(binding.ackWaitMs);

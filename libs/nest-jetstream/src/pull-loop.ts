@@ -34,8 +34,11 @@ const DRAIN_MS = 1_000;
 const REATTACH = { firstDelayMs: 100, maxDelayMs: 1_500 };
 
 export interface PullHooks {
-  /** Looks the consumer up and prepares for its messages; throws a reason when there is nothing to pull from. */
-  bind(): Promise<void>;
+  /**
+   * Looks the consumer up and prepares for its messages; throws a reason when there is nothing to pull from. The signal
+   * aborts when the connection is lost: nothing that was asked is answered then.
+   */
+  bind(signal: AbortSignal): Promise<void>;
   /** One message and its ack subject, in the order of the stream. */
   deliver(message: Msg, reply: string): void;
   /** How many more messages may be held. */
@@ -63,7 +66,7 @@ class Slot {
 export class PullLoop {
   private slots: Slot[] = [];
   private state: 'stopped' | 'binding' | 'attached' = 'stopped';
-  private bindingNow = false;
+  private bindingNow: AbortController | undefined;
   private connected = true;
   private paused = false;
   private failures = 0;
@@ -227,12 +230,12 @@ export class PullLoop {
   private async bindOnce(): Promise<void> {
     // Requests made without a connection are not sent later; the reconnection binds.
     if (this.bindingNow || !this.connected) return;
-    this.bindingNow = true;
+    this.bindingNow = new AbortController();
     try {
-      await this.hooks.bind();
-      this.bindingNow = false;
+      await this.hooks.bind(this.bindingNow.signal);
+      this.bindingNow = undefined;
     } catch (error) {
-      this.bindingNow = false;
+      this.bindingNow = undefined;
       if (this.state !== 'binding') return;
       this.hooks.detached(error instanceof Error ? error.message : String(error));
       this.bindLater();
@@ -255,6 +258,7 @@ export class PullLoop {
     for await (const status of this.connection.status()) {
       if (status.type === 'disconnect') {
         this.connected = false;
+        this.bindingNow?.abort();
         this.detach('the connection to NATS is lost');
       }
       if (status.type === 'reconnect') {

@@ -255,9 +255,14 @@ test('a discard releases what waited behind it', async () => {
   );
 });
 
-test('a message that somebody terminates past the worker is parked from the log, and can be redriven', async () => {
+test.each([
+  ['somebody terminates past the worker', '+TERM by hand', -1],
+  ['has come to a limit that somebody has declared', '-NAK', 1],
+])('a message that %s is parked from the log, and can be redriven', async (_what, answer, max_deliver) => {
   const handled: number[] = [];
   let hold = true;
+  const limited = await jetstreamManager(await broker.connect());
+  await limited.consumers.update(LOGS.orders, CONSUMER, { max_deliver });
   const worker = await start(
     ({ position }) =>
       new Promise<void>((resolve) => {
@@ -274,7 +279,7 @@ test('a message that somebody terminates past the worker is parked from the log,
     expect((await manager.consumers.info(LOGS.orders, CONSUMER)).num_ack_pending).toBe(1);
   });
   // Stream, consumer, deliveries, stream and consumer sequence, time, pending: what an ack subject is made of.
-  connection.publish(`$JS.ACK.${LOGS.orders}.${CONSUMER}.1.1.1.${Date.now()}000000.0`, '+TERM by hand');
+  connection.publish(`$JS.ACK.${LOGS.orders}.${CONSUMER}.1.1.1.${Date.now()}000000.0`, answer);
   const [letter] = await parked(1);
   expect(letter?.parked).toMatchObject({ reason: 'given-up', sequence: 1, event: { aggregate_id: 'a' } });
   hold = false;

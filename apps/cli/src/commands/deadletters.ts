@@ -98,10 +98,10 @@ function describe(letter: DeadLetter, all: readonly DeadLetter[]): string {
           ['body', firstLine(message.body)],
         ] as [string, string][])
       : []),
-    ['parked for', `${parked.reason}, after ${parked.attempts} failures`],
+    ['parked for', `${parked.reason}, after ${times(parked.attempts, 'failure')}`],
     ['error', `${parked.error.name}: ${parked.error.message}`],
     ['failed', `first ${parked.first_failure}, last ${parked.last_failure}`],
-    ['redriven', parked.redrive === 0 ? 'never before' : `${parked.redrive} times before`],
+    ['redriven', parked.redrive === 0 ? 'never before' : `${times(parked.redrive, 'time')} before`],
   ];
   const audit = [
     { name: 'parked', at: parking.recordedAt, by: parked.consumer, reason: parked.error.message },
@@ -113,6 +113,8 @@ function describe(letter: DeadLetter, all: readonly DeadLetter[]): string {
     table(['TIME', 'WHAT', 'BY', 'WHY'], audit),
   ].join('\n');
 }
+
+const times = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 const firstLine = (text: string): string => {
   const line = text.split('\n', 1)[0] ?? '';
