@@ -32,8 +32,17 @@ const execute = (command: string, args: readonly string[], input?: string): Prom
 export const kubectl = (...args: string[]): Promise<string> =>
   execute(process.env['E2E_KUBECTL'] ?? 'kubectl', args);
 
-export const apply = (namespace: string, manifest: string, ...flags: string[]): Promise<string> =>
-  execute(process.env['E2E_KUBECTL'] ?? 'kubectl', ['-n', namespace, 'apply', ...flags, '-f', '-'], manifest);
+/** @param namespace of objects that name none; undefined where all of them do */
+export const apply = (
+  namespace: string | undefined,
+  manifest: string,
+  ...flags: string[]
+): Promise<string> =>
+  execute(
+    process.env['E2E_KUBECTL'] ?? 'kubectl',
+    [...(namespace === undefined ? [] : ['-n', namespace]), 'apply', ...flags, '-f', '-'],
+    manifest,
+  );
 
 export async function helm(...args: string[]): Promise<string> {
   return execute(await findHelm(join(ROOT, 'tools', 'helm')), args);

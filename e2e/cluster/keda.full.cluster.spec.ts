@@ -2,7 +2,7 @@ import { eventually } from '@headwater/testing';
 import { OrderClient } from '@headwater/testing-platform';
 import { createNamespace, deleteNamespace, helm, installPlatform, kubectl } from './cluster';
 import { ForwardedPlatform } from './forward';
-import { installKeda, kedaBuild } from './keda';
+import { installKeda, kedaBuild, removeKeda } from './keda';
 import { OrderFlow } from './order-flow';
 
 // Only `npm run e2e -- --full` runs this file, and only where it could build KEDA.
@@ -13,14 +13,13 @@ const MOST = 4;
 const build = kedaBuild();
 
 (build ? describe : describe.skip)('KEDA, the real one', () => {
-  let removeKeda: (() => Promise<void>) | undefined;
   let platform: ForwardedPlatform;
   let client: OrderClient;
   let orders: OrderFlow;
 
   beforeAll(async () => {
     await deleteNamespace(NAMESPACE);
-    if (build) removeKeda = await installKeda(build);
+    if (build) await installKeda(build);
     await createNamespace(NAMESPACE);
     const scaling = 'workers.payment.autoscaling';
     await installPlatform(
@@ -42,7 +41,7 @@ const build = kedaBuild();
     platform?.close();
     // Before KEDA, which has to let go of its ScaledObjects.
     await helm('uninstall', 'hw', '--namespace', NAMESPACE, '--wait').catch(() => undefined);
-    await removeKeda?.();
+    await removeKeda();
   }, 300_000);
 
   const replicas = async (of: 'spec' | 'status'): Promise<number> => {

@@ -33,20 +33,22 @@ async function manifests({ image, sources }: KedaBuild): Promise<string> {
     .join('\n---\n');
 }
 
-/** Installs KEDA and waits until the API server serves its metrics. Returns what takes it away again. */
-export async function installKeda(build: KedaBuild): Promise<() => Promise<void>> {
+/** Installs KEDA and waits until the API server serves its metrics. */
+export async function installKeda(build: KedaBuild): Promise<void> {
   const all = await manifests(build);
   // Server-side: the definitions are too large for the annotation that a plain apply leaves behind.
-  await apply('keda', all, '--server-side', '--force-conflicts');
+  await apply(undefined, all, '--server-side', '--force-conflicts');
   for (const name of ['keda-operator', 'keda-metrics-apiserver'])
     await kubectl('-n', 'keda', 'rollout', 'status', `deployment/${name}`, '--timeout=240s');
   await kubectl(
     ...['wait', '--for=condition=Available', 'apiservice/v1beta1.external.metrics.k8s.io'],
     '--timeout=120s',
   );
-  return async () => {
-    await kubectl('delete', 'apiservice', 'v1beta1.external.metrics.k8s.io', '--ignore-not-found');
-    await kubectl('delete', 'namespace', 'keda', '--ignore-not-found', '--timeout=180s');
-    await kubectl('delete', 'crd', '-l', 'app.kubernetes.io/part-of=keda-operator', '--ignore-not-found');
-  };
+}
+
+/** Takes it away again, with what it has defined. */
+export async function removeKeda(): Promise<void> {
+  await kubectl('delete', 'apiservice', 'v1beta1.external.metrics.k8s.io', '--ignore-not-found');
+  await kubectl('delete', 'namespace', 'keda', '--ignore-not-found', '--timeout=180s');
+  await kubectl('delete', 'crd', '-l', 'app.kubernetes.io/part-of=keda-operator', '--ignore-not-found');
 }
