@@ -18,7 +18,6 @@ import type { Deadline } from '../../apps/coordinator/src/deadline-rows';
 import { decideOrder } from '../../apps/coordinator/src/decide-order';
 import { cancelOrder } from '../../apps/order/src/cancel-order';
 import { Problem } from '../../apps/order/src/problem';
-import { answerDebit, answerVoid, firstDebit, Payment } from '../../apps/payment-simulator/src/payment';
 import { OrderJournal } from '../../apps/workers/payment/src/order-journal';
 import type { PaymentProvider } from '../../apps/workers/payment/src/payment-provider';
 import { TakePayment } from '../../apps/workers/payment/src/take-payment';
@@ -27,6 +26,7 @@ import { ReviewOrder } from '../../apps/workers/review/src/review-order';
 /* eslint-enable @nx/enforce-module-boundaries */
 import { Call, Calls, Fate } from './calls';
 import { MemoryLog } from './memory-log';
+import { MemoryProvider } from './memory-provider';
 
 export const POLICY: CoordinatorPolicy = {
   paymentMs: 60_000,
@@ -69,20 +69,20 @@ export class PlatformModel {
   readonly log = new MemoryLog(() => this.now);
   /** Errors that no retry would mend: each would have become a dead letter, or a 500. */
   readonly terminal: unknown[] = [];
-  private readonly payments = new Map<string, Payment>();
+  private readonly money: MemoryProvider;
   private readonly messages: Message[] = [];
   private deadlines: Deadline[] = [];
   private checkpoint = 0;
   private relayed = 0;
-  private paymentIds = 0;
   private folded: OrderState = initialOrder;
   private readonly foldedNames: string[] = [];
 
   constructor(
-    readonly providerDeclines: boolean,
+    providerDeclines: boolean,
     /** Asked anew at each handling: rules may change between two. */
     private readonly approves: () => boolean,
   ) {
+    this.money = new MemoryProvider(providerDeclines);
     const { schemaVersion, ...encoded } = encodeOrderEvent(created);
     const event = { ...encoded, eventId: 'created-1', metadata: { schemaVersion } };
     const aggregate = { aggregateId: ORDER, aggregateType: 'order', expected: 'no_stream' as const };
@@ -103,10 +103,7 @@ export class PlatformModel {
 
   /** Minor units at the provider. */
   get held(): bigint {
-    let held = 0n;
-    for (const { debit, voided } of this.payments.values())
-      if (debit?.outcome === 'debited' && !voided) held += debit.request.amount;
-    return held;
+    return this.money.held;
   }
 
   get waiting(): readonly Deadline[] {
@@ -238,44 +235,11 @@ export class PlatformModel {
   }
 
   private provider(process: ProcessName): PaymentProvider {
+    const { calls, money } = this;
     const away = (): Error => new DependencyUnavailable('provider', 'the provider is away');
     return {
-      debit: ({ key, ...asked }) =>
-        this.calls.make(
-          process,
-          'debit',
-          () => {
-            const request = { key, ...asked };
-            const decline = this.providerDeclines ? { code: 'no-funds', message: 'no funds' } : undefined;
-            const payment =
-              this.payments.get(key) ?? firstDebit(request, decline, () => `p${++this.paymentIds}`);
-            this.payments.set(key, payment);
-            const answer = answerDebit(payment, request);
-            switch (answer.kind) {
-              case 'debited':
-                return { status: 'debited' as const, paymentId: answer.paymentId, amount: answer.amount };
-              case 'declined':
-                return { status: 'declined' as const, ...answer.decline };
-              case 'refused':
-                return { status: 'refused' as const };
-              case 'clash':
-                throw new Error(answer.detail);
-            }
-          },
-          away,
-        ),
-      void: (key) =>
-        this.calls.make(
-          process,
-          'void',
-          () => {
-            const payment = { ...(this.payments.get(key) ?? { key }), voided: true };
-            this.payments.set(key, payment);
-            const { amount, paymentId } = answerVoid(payment);
-            return { amount, ...(paymentId === undefined ? {} : { paymentId }) };
-          },
-          away,
-        ),
+      debit: (asked) => calls.make(process, 'debit', () => money.debit(asked), away),
+      void: (key) => calls.make(process, 'void', () => money.void(key), away),
     };
   }
 
