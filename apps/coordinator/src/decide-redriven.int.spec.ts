@@ -7,7 +7,13 @@ import { allDeadlines } from './deadline-rows';
 import { classify, decideRedriven } from './decide-redriven';
 import { COORDINATOR_MIGRATIONS } from './migrations';
 
-const policy = { paymentMs: 60_000, reviewMs: 120_000, voidMs: 600_000, voidMostMs: 600_000, voidAttempts: 3 };
+const policy = {
+  paymentMs: 60_000,
+  reviewMs: 120_000,
+  voidMs: 600_000,
+  voidMostMs: 600_000,
+  voidAttempts: 3,
+};
 
 let database: TestDatabase;
 let pool: Pool;
