@@ -26,8 +26,9 @@ beforeAll(async () => {
     env: {
       HEADWATER_DEADLINE_PAYMENT_SECONDS: '5',
       HEADWATER_DEADLINE_REVIEW_SECONDS: '5',
-      HEADWATER_DEADLINE_VOID_SECONDS: '0.5',
-      HEADWATER_DEADLINE_VOID_MOST_SECONDS: '1',
+      // Three attempts last longer than a command line needs to start on a busy machine.
+      HEADWATER_DEADLINE_VOID_SECONDS: '2',
+      HEADWATER_DEADLINE_VOID_MOST_SECONDS: '4',
       HEADWATER_VOID_ATTEMPTS: '3',
     },
   });
