@@ -45,16 +45,15 @@ export async function neighbour(name) {
   if (!existsSync(folder)) {
     const partial = `${folder}.${process.pid}`;
     mkdirSync(partial, { recursive: true });
+    // A build that fails or is interrupted ends the process.
+    process.once('exit', () => rmSync(partial, { recursive: true, force: true }));
     for (const [program, main] of Object.entries(programs))
       await run(
         `building ${program} ${version} with Go, once per machine (${duration} for all of ${name})`,
         'go',
         ['build', '-trimpath', '-ldflags=-s -w', `-tags=${tags}`, '-o', join(partial, program), main],
         { cwd: downloaded.Dir, env: { GOFLAGS: '-mod=readonly', GOWORK: 'off', CGO_ENABLED: '0' } },
-      ).catch((error) => {
-        rmSync(partial, { recursive: true, force: true });
-        throw error;
-      });
+      );
     renameSync(partial, folder);
   }
   copyFileSync(join(root, 'tools', 'neighbours', 'Dockerfile'), join(folder, 'Dockerfile'));

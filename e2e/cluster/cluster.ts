@@ -33,11 +33,7 @@ export const kubectl = (...args: string[]): Promise<string> =>
   execute(process.env['E2E_KUBECTL'] ?? 'kubectl', args);
 
 /** @param namespace of objects that name none; undefined where all of them do */
-export const apply = (
-  namespace: string | undefined,
-  manifest: string,
-  ...flags: string[]
-): Promise<string> =>
+export const apply = (namespace: string | undefined, manifest: string, ...flags: string[]): Promise<string> =>
   execute(
     process.env['E2E_KUBECTL'] ?? 'kubectl',
     [...(namespace === undefined ? [] : ['-n', namespace]), 'apply', ...flags, '-f', '-'],
