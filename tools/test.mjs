@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { prepare, root } from './prepare.mjs';
 
@@ -65,6 +65,8 @@ function jest(project) {
     project,
     '--json',
     `--outputFile=${report}`,
+    // Two at least: most of them wait for servers more than they work, also where there are few processors.
+    ...(availableParallelism() > 3 ? [] : ['--maxWorkers=2']),
   ];
   // The sources of the workspace are tested, not their builds; --ci forbids writing snapshots.
   const { status } = spawnSync(process.execPath, ['--conditions=headwater:source', ...args, '--ci'], {

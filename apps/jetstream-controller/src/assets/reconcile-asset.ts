@@ -30,7 +30,6 @@ import { AssetStatusWriter, conditionsOf, statusOf, type Told } from './asset-st
 import { factsOf } from './facts';
 import { recreatedMessage } from './recreated';
 import { holderOf } from './rivals';
-
 import { disconnected, paused, stalled, type Verdict, verdictOf, waiting } from './verdict';
 
 /** Milliseconds until what the server refuses for now is tried again, give or take a half. */
