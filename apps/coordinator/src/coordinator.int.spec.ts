@@ -200,7 +200,7 @@ test('a database that breaks at any moment loses nothing and doubles nothing', a
   ];
   let next = 0;
   // A step that has no factor in common with the statements of a round, so that every statement is hit in turn.
-  proxy.inject = ({ number }) => (number % 4 === 0 ? faults[next++ % faults.length] : undefined);
+  proxy.inject = ({ number }) => (number % 7 === 0 ? faults[next++ % faults.length] : undefined);
   const replica = new Replica('e');
   const ids = Array.from({ length: 12 }, (_, n) => `${order}-${n}`);
   for (const id of ids) {
