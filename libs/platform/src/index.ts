@@ -12,7 +12,7 @@ export {
   tlsConfig,
 } from './config';
 export { messageOf } from './message-of';
-export { connectNats, type NatsSettings } from './nats';
+export { connectNats, KEPT_CONNECTION, type NatsSettings } from './nats';
 export { type OpsServer, startOpsServer } from './ops-server';
 export { type ProcessContext, runProcess } from './process';
 export { type Dependency, Readiness } from './readiness';

@@ -20,6 +20,17 @@ export interface FirstConnection {
 /** Milliseconds between attempts to connect, and as many more at random. */
 const RETRY_MS = 250;
 
+/** How every connection is kept: it comes back for ever, and notices a server that has stopped answering. */
+export const KEPT_CONNECTION = {
+  maxReconnectAttempts: -1,
+  reconnectTimeWait: RETRY_MS,
+  reconnectJitter: RETRY_MS,
+  // A server that has stopped answering (paused, cut off) is left after two missed pings.
+  pingInterval: 5_000,
+  maxPingOut: 2,
+  ignoreAuthErrorAbort: true,
+} as const;
+
 /**
  * A connection that waits for the first server, reconnects for ever, and reports to readiness. Inboxes carry the user's
  * own prefix, because permissions let no user read another's answers.
@@ -43,13 +54,7 @@ export async function connectNats(
     name,
     ...(user ? { user, pass: pass ?? '', inboxPrefix: `_INBOX_${user}` } : {}),
     ...(caFile ? { tls: { ca: readFileSync(caFile, 'utf8') } } : {}),
-    maxReconnectAttempts: -1,
-    reconnectTimeWait: RETRY_MS,
-    reconnectJitter: RETRY_MS,
-    // A server that has stopped answering (paused, cut off) is left after two missed pings.
-    pingInterval: 5_000,
-    maxPingOut: 2,
-    ignoreAuthErrorAbort: true,
+    ...KEPT_CONNECTION,
   };
   let connection: NatsConnection | undefined;
   // The client's own waiting for its first server does not tell what it waits for.

@@ -110,7 +110,8 @@ function connectionKeyOf({ connection }: StreamSpec | ConsumerSpec, { namespace 
     : `${connection.namespace ?? namespace}/${connection.name}`;
 }
 
-const faultsOf = (issues: readonly { path: PropertyKey[]; message: string }[]): string =>
+/** What is wrong with a spec, each fault with its field. */
+export const faultsOf = (issues: readonly { path: PropertyKey[]; message: string }[]): string =>
   issues.map(({ path, message }) => `spec.${path.map(String).join('.')} ${message}`).join('; ');
 
 /** What the object in JetStream is to be, marked as this resource's. */

@@ -86,7 +86,7 @@ export class Rounds {
       if (consumers.length > 0 && this.mayHaveMoved(claim, info)) moved.push(stream);
       world.waiting.release(claim);
     }
-    this.missing('Stream', connection, present);
+    this.lookForMissing('Stream', caches.Stream.byIndex(INDEX.connection, connection), present);
     for (const stream of moved) {
       if (signal.aborted) return;
       await this.consumersOf(connection, stream, api, refresh);
@@ -115,10 +115,7 @@ export class Rounds {
     }
     const seen = this.seen.get(ofStream);
     if (seen) seen.owing = owing;
-    for (const resource of caches.Consumer.byIndex(INDEX.stream, ofStream)) {
-      const asset = assetOf('Consumer', resource);
-      if (isReadable(asset) && !present.has(asset.claim)) this.lookAgain('Consumer', resource);
-    }
+    this.lookForMissing('Consumer', caches.Consumer.byIndex(INDEX.stream, ofStream), present);
   }
 
   /** A reading is also due now and then where nothing seems to have moved. */
@@ -150,16 +147,17 @@ export class Rounds {
     } else if (!tellsFacts(asset, factsOf(asset, info, world))) refresh.push([kind, key]);
   }
 
-  private missing(kind: AssetKind, connection: string, present: ReadonlySet<string>): void {
-    for (const resource of this.options.world.caches[kind].byIndex(INDEX.connection, connection)) {
+  /** Looks again at what was there and is not among what has been read; what is known to be missing has been looked at. */
+  private lookForMissing(
+    kind: AssetKind,
+    resources: readonly KubernetesObject[],
+    present: ReadonlySet<string>,
+  ): void {
+    for (const resource of resources) {
       const asset = assetOf(kind, resource);
-      if (isReadable(asset) && !present.has(asset.claim)) this.lookAgain(kind, resource);
+      if (isReadable(asset) && !present.has(asset.claim) && wasSynced(resource))
+        this.options.enqueue(kind, keyOf(resource.metadata));
     }
-  }
-
-  /** Of an object that is not there; what is known to be missing has been looked at. */
-  private lookAgain(kind: AssetKind, resource: KubernetesObject): void {
-    if (wasSynced(resource)) this.options.enqueue(kind, keyOf(resource.metadata));
   }
 
   private assetsOf(kind: AssetKind, claim: string): Asset[] {

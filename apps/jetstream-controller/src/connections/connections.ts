@@ -9,6 +9,7 @@ import {
   Informer,
   type KubernetesClient,
   type KubernetesObject,
+  keyOf,
   refOf,
   type ResourceType,
   type RuntimeLog,
@@ -18,7 +19,7 @@ import {
   StatusWriter,
   WorkQueue,
 } from '@headwater/kubernetes';
-import { FIELD_MANAGER } from '../assets/asset';
+import { faultsOf, FIELD_MANAGER } from '../assets/asset';
 import { stalled, type Verdict, waiting } from '../assets/verdict';
 import type { ControllerMetrics } from '../controller-metrics';
 import type { Scope } from '../scope/scope';
@@ -58,7 +59,6 @@ export class Connections {
   private readonly queue: WorkQueue;
   private readonly secrets: SecretWatches;
   private readonly status: StatusWriter;
-  private readonly faults = new Map<string, ConnectionFault>();
   private leading = false;
 
   constructor(private readonly options: ConnectionsOptions) {
@@ -148,7 +148,7 @@ export class Connections {
   private lookAt(namespace?: string): void {
     for (const { metadata } of this.cache.list()) {
       if (namespace === undefined || metadata.namespace === namespace) {
-        this.queue.add(`${metadata.namespace ?? ''}/${metadata.name}`);
+        this.queue.add(keyOf(metadata));
       }
     }
   }
@@ -160,7 +160,6 @@ export class Connections {
     if (!resource || !scope.owns(namespace)) {
       this.secrets.use(key, namespace, new Set());
       this.status.forget(key);
-      this.faults.delete(key);
       await pool.remove(key);
       metrics.connected.remove({ connection: key });
       return {};
@@ -168,10 +167,7 @@ export class Connections {
     return scope.within(namespace, async () => {
       const spec = connectionSpec.safeParse(resource.spec);
       if (!spec.success) {
-        const message = spec.error.issues
-          .map((issue) => `spec.${issue.path.join('.')} ${issue.message}`)
-          .join('; ');
-        await this.tell(key, resource, new ConnectionFault('InvalidSpec', message));
+        await this.tell(key, resource, new ConnectionFault('InvalidSpec', faultsOf(spec.error.issues)));
         return {};
       }
       const fault = await this.connect(key, namespace, spec.data);

@@ -1,5 +1,5 @@
 import { connect, type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
-import { messageOf } from '@headwater/platform';
+import { KEPT_CONNECTION, messageOf } from '@headwater/platform';
 
 /** What is wrong with a connection, by what mends it. */
 export type LinkFault = 'Unreachable' | 'AuthenticationFailed' | 'TLSFailed';
@@ -48,16 +48,7 @@ export class NatsLink {
     let retryMs = FIRST_RETRY_MS;
     while (!this.closed) {
       try {
-        const connection = await connect({
-          ...this.options,
-          maxReconnectAttempts: -1,
-          reconnectTimeWait: FIRST_RETRY_MS,
-          reconnectJitter: FIRST_RETRY_MS,
-          // A server that has stopped answering (paused, cut off) is left after two missed pings.
-          pingInterval: 5_000,
-          maxPingOut: 2,
-          ignoreAuthErrorAbort: true,
-        });
+        const connection = await connect({ ...this.options, ...KEPT_CONNECTION });
         this.connection = connection;
         // The attempt may have outlived this link.
         if (this.closed as boolean) return void (await connection.close());
